@@ -1,0 +1,1 @@
+"""`/auth` and `/internal` over HTTP, and the base of every customer view."""

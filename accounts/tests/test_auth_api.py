@@ -1,0 +1,298 @@
+"""`/auth` and `/internal` as a client sees them."""
+
+import re
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import ApiKey, LoginSession, Membership, User
+from accounts.services import keys
+from accounts.tests.factories import (
+    make_api_key,
+    make_login,
+    make_service_key,
+    make_tenant,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+ALICE = {
+    "username": "alice",
+    "email": "alice@example.com",
+    "password": "supersecret-7",
+    "passkey": None,
+}
+PROBLEM = {"type", "title", "status", "detail", "error", "code", "trace_id"}
+
+
+@pytest.fixture
+def client():
+    return APIClient()
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_signing_up_answers_token_ids_and_the_key_in_full(client):
+    answer = client.post("/auth/signup", ALICE)
+
+    user, key = User.objects.get(), ApiKey.objects.get()
+    body = answer.json()
+    assert answer.status_code == 201
+    assert set(body) == {"token", "user_id", "username", "eakey"}
+    assert (body["user_id"], body["username"]) == (user.public_id, "alice")
+    assert body["eakey"].startswith(f"ork_{key.key_id}_")
+    assert body["eakey"].endswith(key.hint)
+    assert "••••" not in body["eakey"]
+    assert answer.headers["Content-Type"] == "application/json"
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_logging_in_answers_the_same_four_members_with_the_key_masked(client):
+    """Fact B5: the key was given out in full at every login."""
+    signed_up = client.post("/auth/signup", ALICE).json()
+
+    answer = client.post(
+        "/auth/login", {"email": ALICE["email"], "password": ALICE["password"]}
+    )
+
+    body = answer.json()
+    assert answer.status_code == 200
+    assert set(body) == {"token", "user_id", "username", "eakey"}
+    assert body["user_id"] == signed_up["user_id"]
+    assert body["token"] != signed_up["token"]
+    assert body["eakey"] == f"{signed_up['eakey'][:17]}••••{signed_up['eakey'][-4:]}"
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_the_cookie_is_strict_http_only_and_secure_when_deployed(client, settings, secure):
+    """Fact B10: the cookie had no Secure."""
+    settings.SESSION_COOKIE_SECURE = secure
+
+    answer = client.post("/auth/signup", ALICE)
+
+    cookie = answer.cookies["orsta_session"]
+    assert cookie.value == answer.json()["token"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/")
+    assert cookie["max-age"] == 604_800
+    assert cookie["domain"] == ""
+    assert bool(cookie["secure"]) is secure
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"username": "bob"},
+        {"email": "bob@example.com"},
+        {"username": "bob", "email": "Alice@EXAMPLE.com"},
+    ],
+)
+def test_a_taken_name_or_address_is_409_with_one_sentence(client, again):
+    """Vector 1; fact B15: any insert error was a 409."""
+    client.post("/auth/signup", ALICE)
+
+    answer = client.post("/auth/signup", ALICE | again)
+
+    assert answer.status_code == 409
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert set(answer.json()) == PROBLEM
+    assert answer.json()["error"] == "Username or email already exists"
+    assert answer.json()["code"] == "account_exists"
+    assert User.objects.count() == 1
+    assert "orsta_session" not in answer.cookies
+
+
+def test_wrong_password_and_unknown_address_get_one_answer(client):
+    """Vector 2."""
+    client.post("/auth/signup", ALICE)
+
+    answers = [
+        client.post("/auth/login", {"email": email, "password": "wrong"})
+        for email in (ALICE["email"], "nobody@example.com")
+    ]
+
+    bodies = [answer.json() | {"trace_id": ""} for answer in answers]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert bodies[0] == bodies[1]
+    assert bodies[0]["error"] == "Invalid credentials"
+    assert bodies[0]["code"] == "invalid_credentials"
+
+
+@pytest.mark.parametrize("way", ["bearer", "cookie"])
+def test_logging_out_ends_the_login_at_once_and_clears_the_cookie(client, way):
+    """Fact B6."""
+    token = make_login().token
+    if way == "cookie":
+        client.cookies["orsta_session"] = token
+    headers = bearer(token) if way == "bearer" else {}
+
+    answer = client.post("/auth/logout", headers=headers)
+
+    cookie = answer.cookies["orsta_session"]
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert (cookie.value, cookie["max-age"], cookie["path"]) == ("", 0, "/")
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
+    assert APIClient().get("/auth/me", headers=bearer(token)).status_code == 401
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer nonsense", "Bearer", "Basic YTpi"])
+def test_logging_out_without_a_login_is_fine(client, authorization):
+    headers = {"Authorization": authorization} if authorization else {}
+
+    answer = client.post("/auth/logout", headers=headers)
+
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+
+
+def test_logging_out_ends_the_login_of_the_header_not_of_the_cookie(client):
+    header, cookie = make_login(), make_login()
+    client.cookies["orsta_session"] = cookie.token
+
+    client.post("/auth/logout", headers=bearer(header.token))
+
+    ended = LoginSession.objects.exclude(revoked_at=None)
+    assert list(ended) == [header.row]
+
+
+def test_me_tells_the_person_the_workspace_and_the_state_of_the_key(client):
+    tenant = make_tenant("Acme", owner=make_user("alice"))
+    key = make_api_key(tenant, active=False).row
+    alice = make_login(tenant)
+
+    answer = client.get("/auth/me", headers=bearer(alice.token))
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "user_id": alice.user.public_id,
+        "username": "alice",
+        "email": "alice@example.com",
+        "tenant": {"id": tenant.public_id, "name": "Acme", "role": "OWNER"},
+        "eakey": f"ork_{key.key_id}_••••{key.hint}",
+        "api_key_active": False,
+    }
+    keys.activate(tenant=tenant, now=key.created_at)
+    assert client.get("/auth/me", headers=bearer(alice.token)).json()["api_key_active"] is True
+
+
+def test_me_of_a_key_whose_maker_is_gone_tells_the_workspace(client):
+    tenant = make_tenant("Acme")
+    text = make_api_key(tenant).text
+    maker = Membership.objects.get(tenant=tenant).user
+    make_login(tenant)
+    Membership.objects.create(tenant=tenant, user=make_user("bob"))
+    maker.delete()
+
+    body = client.get("/auth/me", headers={"x-api-key": text}).json()
+
+    assert (body["user_id"], body["username"], body["email"]) == ("", "", "")
+    assert body["tenant"] == {"id": tenant.public_id, "name": "Acme", "role": ""}
+    assert body["api_key_active"] is True
+
+
+def test_me_costs_three_queries(client, django_assert_num_queries):
+    alice = make_login()
+    make_api_key(alice.tenant)
+    client.get("/auth/me", headers=bearer(alice.token))
+
+    with django_assert_num_queries(3):
+        client.get("/auth/me", headers=bearer(alice.token))
+
+
+@pytest.mark.parametrize(
+    ("source", "auth"),
+    [
+        ("genfity-app", {"mode": "scoped", "source_service": "genfity-app"}),
+        ("", {"mode": "global", "source_service": ""}),
+    ],
+)
+@pytest.mark.parametrize("header", ["x-internal-api-key", "Authorization"])
+def test_internal_me_tells_which_source_a_key_speaks_for(client, source, auth, header):
+    """Vector 8."""
+    text = make_service_key(source).text
+    value = f"Bearer {text}" if header == "Authorization" else f" {text} "
+
+    answer = client.get("/internal/me", headers={header: value})
+
+    assert (answer.status_code, answer.json()) == (200, {"auth": auth})
+
+
+def test_internal_me_refuses_no_key_and_a_bad_key_with_two_texts(client):
+    """Vector 8."""
+    good = bearer(make_service_key().text)
+
+    none = client.get("/internal/me")
+    bad = client.get("/internal/me", headers={"x-internal-api-key": "wrong"})
+    not_rescued = client.get("/internal/me", headers=good | {"x-internal-api-key": "wrong"})
+
+    assert [none.status_code, bad.status_code, not_rescued.status_code] == [401, 401, 401]
+    assert none.json()["code"] == "not_authenticated"
+    assert bad.json()["error"] == not_rescued.json()["error"] == "Invalid credentials"
+
+
+def test_customers_credentials_do_not_open_internal(client):
+    alice = make_login()
+    key = make_api_key(alice.tenant).text
+    client.cookies["orsta_session"] = alice.token
+
+    answers = [
+        client.get("/internal/me"),
+        client.get("/internal/me", headers=bearer(alice.token)),
+        client.get("/internal/me", headers=bearer(key)),
+        client.get("/internal/me", headers={"x-internal-api-key": key}),
+        client.get("/internal/me", headers={"x-api-key": key}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [401] * 5
+
+
+def test_the_client_address_is_the_peers_and_no_header_changes_it(client):
+    client.post(
+        "/auth/signup",
+        ALICE,
+        REMOTE_ADDR="192.0.2.7",
+        headers={"X-Forwarded-For": "203.0.113.9", "X-Real-IP": "203.0.113.9"},
+    )
+
+    assert LoginSession.objects.get().ip == "192.0.2.7"
+
+
+@pytest.mark.parametrize(
+    ("peer", "kept"), [("", None), ("unix:", None), ("fe80::1%eth0", "fe80::1")]
+)
+def test_a_peer_without_a_plain_address_is_no_obstacle(client, peer, kept):
+    answer = client.post("/auth/signup", ALICE, REMOTE_ADDR=peer)
+
+    assert answer.status_code == 201
+    assert LoginSession.objects.get().ip == kept
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/auth/signup"),
+        ("put", "/auth/login"),
+        ("get", "/auth/logout"),
+        ("delete", "/auth/me"),
+        ("post", "/internal/me"),
+    ],
+)
+def test_a_wrong_method_is_405_and_says_which_work(client, method, path):
+    login, key = make_login(), make_service_key()
+    headers = bearer(key.text if "internal" in path else login.token)
+
+    answer = getattr(client, method)(path, headers=headers)
+
+    assert answer.status_code == 405
+    assert re.search(r"\b(GET|POST)\b", answer.headers["Allow"])
+    assert set(answer.json()) == PROBLEM
+
+
+def test_spaces_around_a_password_are_part_of_it(client):
+    client.post("/auth/signup", ALICE | {"password": "  spaced out  "})
+
+    trimmed = client.post("/auth/login", {"email": ALICE["email"], "password": "spaced out"})
+    exact = client.post("/auth/login", {"email": ALICE["email"], "password": "  spaced out  "})
+
+    assert (trimmed.status_code, exact.status_code) == (401, 200)

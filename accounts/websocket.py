@@ -1,0 +1,116 @@
+"""How WebSocket callers prove who they are: before the socket is accepted.
+
+The order is that of HTTP. Browsers send cookies along with any page's socket, so the cookie
+counts only when the `Origin` header names this very host (cross-site WebSocket hijacking).
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.http import parse_cookie
+
+from accounts import authentication
+from accounts.principal import Principal
+from orsta.core import errors
+from orsta.core.api import errors as problems
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class BadKey(errors.Unauthenticated):
+    """The `x-api-key` header is there, and opens nothing."""
+
+    code = "invalid_api_key"
+
+
+class BadToken(errors.Unauthenticated):
+    """Neither a token nor a cookie of this site opens anything."""
+
+    code = "invalid_session_token"
+
+
+class PrincipalMiddleware:
+    """Puts the principal into `scope["principal"]`, or answers the upgrade with 401."""
+
+    def __init__(self, inner: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Authenticate, then let the consumer have the socket."""
+        try:
+            principal = await database_sync_to_async(principal_of)(scope)
+        except errors.DomainError as error:
+            await receive()  # websocket.connect
+            await _refuse(scope, send, error)
+        else:
+            await self._inner({**scope, "principal": principal}, receive, send)
+
+
+def principal_of(scope: Scope) -> Principal:
+    """Return who opens this socket.
+
+    :raises BadKey: an API key header, even an empty one, decides alone, and it is no good.
+    :raises BadToken: nothing else that was presented is good.
+    """
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    key = headers.get(authentication.API_KEY_HEADER.encode())
+    if key is not None:
+        return _by_api_key(key.strip())
+    token = authentication.bearer_of(headers.get(b"authorization"))
+    if token is None and _is_same_origin(scope, headers):
+        token = parse_cookie(headers.get(b"cookie", "")).get(authentication.COOKIE)
+    return _by_token(token or "")
+
+
+def _by_api_key(text: str) -> Principal:
+    try:
+        return authentication.principal_of_api_key(text)
+    except errors.Unauthenticated as error:
+        raise BadKey("Invalid or inactive API key") from error
+
+
+def _by_token(text: str) -> Principal:
+    try:
+        return authentication.principal_of_bearer(text)
+    except errors.Unauthenticated as error:
+        raise BadToken("Missing or invalid session token") from error
+
+
+def _is_same_origin(scope: Scope, headers: dict[bytes, str]) -> bool:
+    origin = headers.get(b"origin", "").lower()
+    scheme = "https" if _is_secure(scope, headers) else "http"
+    own = f"{scheme}://{headers.get(b'host', '').lower()}"
+    return origin == own or origin in settings.CSRF_TRUSTED_ORIGINS
+
+
+def _is_secure(scope: Scope, headers: dict[bytes, str]) -> bool:
+    if scope.get("scheme") in {"wss", "https"}:
+        return True
+    if settings.SECURE_PROXY_SSL_HEADER is None:
+        return False
+    name, value = settings.SECURE_PROXY_SSL_HEADER  # as WSGI spells it: HTTP_X_…
+    header = name.removeprefix("HTTP_").replace("_", "-").lower().encode()
+    return headers.get(header) == value
+
+
+async def _refuse(scope: Scope, send: Send, error: errors.DomainError) -> None:
+    """Answer over HTTP where the server can; elsewhere a close before accept becomes a 403.
+
+    https://asgi.readthedocs.io/en/stable/extensions.html#websocket-denial-response
+    """
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 4401})
+        return
+    status = problems.status_of(type(error))
+    body = problems.problem(status_code=status, code=error.code, detail=error.message)
+    headers = [
+        (b"content-type", problems.CONTENT_TYPE.encode()),
+        (b"www-authenticate", b'Bearer realm="orsta"'),
+    ]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": json.dumps(body).encode()})

@@ -1,0 +1,1 @@
+"""`/billing`: the REST surface for people who pay."""

@@ -1,0 +1,1 @@
+"""Payment providers: adapters that speak plain data and never see a model."""

@@ -1,0 +1,1 @@
+"""The only writers of payments and the ledger."""

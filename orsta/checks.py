@@ -1,0 +1,141 @@
+"""System checks of the configuration: every process runs them before it does anything."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import Error, Tags, register
+from django.core.checks import Warning as Caution
+from django.core.exceptions import ImproperlyConfigured
+
+_ENVIRONMENTS = {"development", "test", "production"}
+_KEY_BYTES = 32
+_MIN_SECRET_LENGTH = 32
+_MAKE_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"  # noqa: S105
+_MAKE_KEY = 'echo "k1:$(openssl rand -base64 32)"'
+
+Found = Iterable[Error | Caution]
+
+
+def _secret_key() -> Found:
+    try:
+        weak = len(settings.SECRET_KEY) < _MIN_SECRET_LENGTH and settings.DEPLOYED
+    except ImproperlyConfigured:  # Django's own words when it is empty
+        weak = True
+    if weak:
+        yield Error(
+            f"SECRET_KEY is missing or shorter than {_MIN_SECRET_LENGTH} characters.",
+            hint=f"Set SECRET_KEY to the output of: {_MAKE_SECRET}",
+            id="orsta.E001",
+        )
+
+
+def _peppers() -> Found:
+    if not _is_ring(settings.ORSTA_KEY_PEPPERS):
+        yield Error(
+            "ORSTA_KEY_PEPPERS is missing or has a value that is not 32 bytes.",
+            hint=f"It digests API keys and tokens. Set it to the output of: {_MAKE_KEY}",
+            id="orsta.E002",
+        )
+
+
+def _field_keys() -> Found:
+    if not _is_ring(settings.ORSTA_FIELD_KEYS):
+        yield Error(
+            "ORSTA_FIELD_KEYS is missing or has a key that is not 32 bytes.",
+            hint=f"It encrypts secrets at rest. Set it to the output of: {_MAKE_KEY}",
+            id="orsta.E003",
+        )
+
+
+def _is_ring(ring: dict[str, bytes]) -> bool:
+    return bool(ring) and all(len(key) == _KEY_BYTES for key in ring.values())
+
+
+def _hosts() -> Found:
+    if settings.DEPLOYED and (not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS):
+        yield Error(
+            "ALLOWED_HOSTS is empty or allows every host.",
+            hint="Set ALLOWED_HOSTS to the names this service is reached by, comma-separated.",
+            id="orsta.E004",
+        )
+
+
+def _database() -> Found:
+    if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+        yield Error(
+            "The database is not PostgreSQL.",
+            hint="Set DATABASE_URL to postgres://user:password@host:5432/name.",
+            id="orsta.E005",
+        )
+
+
+def _debug() -> Found:
+    if settings.DEPLOYED and settings.DEBUG:
+        yield Error(
+            "DEBUG is on in production; it shows settings and source to visitors.",
+            hint="Unset DEBUG.",
+            id="orsta.E006",
+        )
+
+
+def _environment() -> Found:
+    if settings.ORSTA_ENVIRONMENT not in _ENVIRONMENTS:
+        yield Error(
+            f"ORSTA_ENVIRONMENT is {settings.ORSTA_ENVIRONMENT!r}.",
+            hint=f"Use one of: {', '.join(sorted(_ENVIRONMENTS))}.",
+            id="orsta.E007",
+        )
+
+
+def _outbound() -> Found:
+    if settings.DEPLOYED and settings.ORSTA_OUTBOUND_ALLOW:
+        yield Caution(
+            "ORSTA_OUTBOUND_ALLOW lets customers' webhooks reach private networks.",
+            hint="Leave it empty in production, unless these networks are meant to be reached.",
+            id="orsta.W001",
+        )
+
+
+def _payments() -> Found:
+    sandbox = settings.ORSTA_PAYMENT_PROVIDER == "sandbox"
+    if sandbox and not settings.ORSTA_ALLOW_SANDBOX_PAYMENTS:
+        yield Error(
+            "The sandbox payment provider takes no money, and this is production.",
+            hint="Set ORSTA_PAYMENT_PROVIDER, or ORSTA_ALLOW_SANDBOX_PAYMENTS=true on purpose.",
+            id="billing.E001",
+        )
+
+
+_CHECKS: list[Callable[[], Found]] = [
+    _secret_key,
+    _peppers,
+    _field_keys,
+    _hosts,
+    _database,
+    _debug,
+    _environment,
+    _outbound,
+    _payments,
+]
+
+
+def configuration(**_: Any) -> list[Error | Caution]:
+    """Return what is wrong with the settings; `manage.py check` prints it."""
+    return [message for check in _CHECKS for message in check()]
+
+
+def connect() -> None:
+    """Register the checks; every management command then runs them first."""
+    register(configuration, Tags.security)
+
+
+def require() -> None:
+    """Refuse to go on with wrong settings, where no management command asks.
+
+    :raises ImproperlyConfigured: with every error and its hint.
+    """
+    wrong = [message for message in configuration() if isinstance(message, Error)]
+    if wrong:
+        lines = [f"({message.id}) {message.msg} {message.hint}" for message in wrong]
+        raise ImproperlyConfigured("\n".join(["Orsta does not start:", *lines]))

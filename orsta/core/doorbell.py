@@ -1,0 +1,80 @@
+"""Wake a waiting process early. Losing a ring costs a poll interval, nothing else.
+
+Redis carries the rings; whatever they announce is already committed in PostgreSQL.
+"""
+
+import functools
+import logging
+import time
+from dataclasses import dataclass
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+logger = logging.getLogger(__name__)
+_PREFIX = "orsta:bell:"
+
+
+@functools.cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2, health_check_interval=30
+    )
+
+
+def ring_on_commit(name: str) -> None:
+    """Ring once the current transaction has committed; repeated calls in it ring once."""
+    # Django keeps (savepoint ids, callback, robust) per callback.
+    callbacks = (entry[1] for entry in transaction.get_connection().run_on_commit)
+    if not any(isinstance(callback, _Ring) and callback.name == name for callback in callbacks):
+        transaction.on_commit(_Ring(name), robust=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ring:
+    name: str
+
+    def __call__(self) -> None:
+        ring(self.name)
+
+
+def ring(name: str) -> None:
+    """Wake whoever waits for `name`; a Redis that is away is only logged."""
+    try:
+        _client().publish(_PREFIX + name, b"1")
+    except redis.RedisError as error:
+        logger.warning("Doorbell unreachable", extra={"bell": name, "reason": str(error)})
+
+
+class Bell:
+    """The waiting side: `wait` returns when somebody rang or the time is up."""
+
+    def __init__(self, name: str) -> None:
+        self._name = _PREFIX + name
+        self._subscription: redis.client.PubSub | None = None
+
+    def wait(self, *, timeout: float) -> None:
+        """Wait for a ring for at most `timeout` seconds; several rings count as one."""
+        deadline = time.monotonic() + timeout
+        try:
+            self._listen(deadline)
+        except redis.RedisError:
+            self.close()
+            time.sleep(max(0.0, deadline - time.monotonic()))
+
+    def close(self) -> None:
+        """Give the connection back; a later `wait` opens a new one."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
+
+    def _listen(self, deadline: float) -> None:
+        if self._subscription is None:
+            self._subscription = _client().pubsub(ignore_subscribe_messages=True)
+            self._subscription.subscribe(self._name)
+        while (left := deadline - time.monotonic()) > 0:
+            if self._subscription.get_message(timeout=left) is not None:
+                while self._subscription.get_message() is not None:
+                    continue
+                return

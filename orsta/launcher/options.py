@@ -1,0 +1,97 @@
+"""What the environment and `.env` say about a start."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orsta.launcher.env_files import FOR_PROGRAMS, read_dotenv
+from orsta.launcher.errors import CannotStart
+from orsta.launcher.folder import DataFolder
+from orsta.launcher.processes import ROOT
+
+DEFAULT_PORT = 8000
+# In the environment of every supervised process, so that a later start can find them.
+MARKER = "ORSTA_STACK"
+
+
+@dataclass(frozen=True)
+class Options:
+    """One start. `environment` is the caller's, completed from `.env`."""
+
+    environment: Mapping[str, str]
+    folder: DataFolder
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where a person on this machine opens Orsta."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def database_url(self) -> str:
+        """The PostgreSQL to use; empty for the embedded one."""
+        return self.environment.get("DATABASE_URL", "")
+
+    @property
+    def redis_url(self) -> str:
+        """The Redis or Valkey to use; empty for the embedded one."""
+        return self.environment.get("REDIS_URL", "")
+
+    def for_programs(
+        self, *, secrets: Mapping[str, str], urls: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the environment of Orsta's processes; what the caller set wins."""
+        return {
+            "ORSTA_ENVIRONMENT": "development",
+            "ALLOWED_HOSTS": ",".join(dict.fromkeys(["127.0.0.1", "localhost", self.host])),
+            **{name: secrets[name] for name in FOR_PROGRAMS if name in secrets},
+            **self.environment,
+            **urls,
+            "ORSTA_DATA": str(self.folder.path),
+            "HOST": self.host,
+            "PORT": str(self.port),
+            "DJANGO_SETTINGS_MODULE": "orsta.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def read(environment: Mapping[str, str] | None = None) -> Options:
+    """Read the environment and `.env`, of which the environment wins.
+
+    :raises CannotStart: when `.env` or PORT is not what it should be.
+    """
+    given = os.environ if environment is None else environment
+    merged = {**read_dotenv(ROOT / ".env"), **given}
+    return Options(
+        environment=merged,
+        folder=DataFolder((ROOT / (merged.get("ORSTA_DATA") or ".orsta")).resolve()),
+        host=merged.get("HOST") or "127.0.0.1",
+        port=_port(merged.get("PORT") or str(DEFAULT_PORT)),
+    )
+
+
+def _port(value: str) -> int:
+    if value.isdecimal() and 0 < int(value) < 65536:
+        return int(value)
+    raise CannotStart(f"PORT is {value}: set it to a number from 1 to 65535.")
+
+
+def check_address(options: Options) -> None:
+    """Make sure that the web server will be able to listen.
+
+    :raises CannotStart: when the port is taken or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((options.host, options.port))
+            probe.listen()
+        except OSError as error:
+            raise CannotStart(
+                f"Port {options.port} on {options.host} can't be used ({error.strerror}): stop "
+                f"what uses it, or choose another with `PORT={options.port + 1} make run`."
+            ) from error

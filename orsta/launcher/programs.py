@@ -1,0 +1,91 @@
+"""The processes of a running Orsta, in the order in which they start."""
+
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from signal import Signals
+
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised process. Those with a higher `priority` start later and stop earlier."""
+
+    name: str
+    command: tuple[str, ...]
+    priority: int
+    stop_signal: Signals = Signals.SIGTERM
+    stop_wait_seconds: int = 15
+    server: bool = False  # started before migrations, by supervisord itself
+
+
+def postgres(command: list[str]) -> Program:
+    """Return the embedded PostgreSQL; SIGINT is its fast shutdown."""
+    return Program(
+        name="postgres",
+        command=tuple(command),
+        priority=10,
+        stop_signal=Signals.SIGINT,
+        stop_wait_seconds=60,
+        server=True,
+    )
+
+
+def valkey(command: list[str]) -> Program:
+    """Return the embedded Valkey; it writes its data on SIGTERM."""
+    return Program(
+        name="valkey",
+        command=tuple(command),
+        priority=20,
+        stop_wait_seconds=30,
+        server=True,
+    )
+
+
+def orsta(*, host: str, port: int, data: str, python: str = PYTHON) -> list[Program]:
+    """Return Orsta's own processes. The `Procfile` says the same."""
+    celery = (python, "-m", "celery", "-A", "orsta")
+    manage = (python, "manage.py")
+    schedule = ("--schedule", f"{data}/celerybeat-schedule", "--pidfile=")
+    web = ("--host", host, "--port", str(port), "--no-access-log", "--lifespan", "on")
+    return [
+        Program("relay", (*manage, "run_relay"), 30),
+        Program("beat", (*celery, "beat", "-l", "info", *schedule), 40),
+        Program(
+            "worker",
+            (
+                *celery,
+                "worker",
+                "-l",
+                "info",
+                "--concurrency",
+                "2",
+                "--prefetch-multiplier",
+                "1",
+            ),
+            50,
+            stop_wait_seconds=20,
+        ),
+        Program("runner", (*manage, "run_sessions"), 60),
+        Program(
+            "web",
+            (
+                *(python, "-m", "uvicorn", "orsta.asgi:application", *web),
+                *("--timeout-graceful-shutdown", "5"),
+            ),
+            70,
+        ),
+    ]
+
+
+def procfile(environment: Mapping[str, str]) -> str:
+    """Return the text of `Procfile`, whose values come from the environment."""
+    programs = orsta(
+        host=environment["HOST"],
+        port=int(environment["PORT"]),
+        data=environment["ORSTA_DATA"],
+        python="python",
+    )
+    return "".join(f"{program.name}: {shlex.join(program.command)}\n" for program in programs)

@@ -1,0 +1,149 @@
+"""`python -m orsta.launcher run`: everything, until Ctrl-C."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from types import FrameType
+
+from orsta.launcher import (
+    console,
+    env_files,
+    folder,
+    leftovers,
+    options,
+    processes,
+    programs,
+    readiness,
+    stack,
+    supervision,
+)
+from orsta.launcher.console import say
+from orsta.launcher.errors import CannotStart
+from orsta.launcher.options import Options
+from orsta.launcher.supervision import State, Supervisor
+
+WATCH_SECONDS = 2.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """A signal asked us to stop; not an error, so nothing that catches errors sees it."""
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    for number in SIGNALS:  # once is enough: a second Ctrl-C must not break off the stop
+        signal.signal(number, signal.SIG_IGN)
+    raise Stopped
+
+
+def main() -> int:
+    """Run until a signal comes; return the exit code.
+
+    :raises CannotStart: when something is in the way.
+    """
+    for number in SIGNALS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, _stop)
+    try:
+        chosen = options.read()
+        folder.prepare(chosen.folder)
+        with folder.locked(chosen.folder):
+            _run(chosen)
+    except Stopped:
+        say("Stopped")
+    return 0
+
+
+def _run(chosen: Options) -> None:
+    """Start everything, watch it, and stop it however that ends."""
+    leftovers.clear(chosen.folder, say=say)
+    options.check_address(chosen)
+    secrets = env_files.load_secrets(chosen.folder.secrets)
+    servers = stack.prepare(
+        chosen.folder,
+        password=secrets["VALKEY_PASSWORD"],
+        database=not chosen.database_url,
+        broker=not chosen.redis_url,
+        say=say,
+    )
+    env = chosen.for_programs(secrets=secrets, urls=servers.urls)
+    own = programs.orsta(host=chosen.host, port=chosen.port, data=str(chosen.folder.path))
+    supervisor: Supervisor | None = None
+    try:
+        supervisor = supervision.launch(
+            chosen.folder,
+            [*servers.programs(), *own],
+            env={**env, options.MARKER: str(chosen.folder.path)},
+        )
+        servers.wait_until_ready(alive=lambda: supervisor.is_alive)
+        chosen.folder.write_stack(servers.urls)
+        _fill(chosen, env={**env, **secrets})
+        _open(chosen, supervisor, own)
+        _watch(chosen, supervisor)
+    finally:
+        _close(chosen, supervisor)
+
+
+def _fill(chosen: Options, *, env: Mapping[str, str]) -> None:
+    """Bring the database up to date and make sure that its first rows are there."""
+    say("Migrating the database")
+    # The checks ask for rows that a new database does not have yet; the seed runs them.
+    _manage("migrate", "--no-input", "--skip-checks", env=env)
+    say("Checking plans, the staff login and the demo tenant")
+    credentials = str(chosen.folder.credentials)
+    _manage("seed", "--credentials", credentials, "--url", chosen.url, env=env)
+
+
+def _manage(*arguments: str, env: Mapping[str, str]) -> None:
+    command = [sys.executable, "manage.py", *arguments]
+    if processes.run(command, env=env).returncode != 0:
+        raise CannotStart(
+            f"`manage.py {arguments[0]}` failed, as the lines above say: correct that and "
+            "start again; what is done already stays."
+        )
+
+
+def _open(chosen: Options, supervisor: Supervisor, own: list[programs.Program]) -> None:
+    """Start Orsta's programs and say where they are when they answer."""
+    say(f"Starting {', '.join(program.name for program in own)}")
+    for program in own:
+        supervisor.start(program.name)
+    readiness.wait(chosen, supervisor, say=say)
+    say(console.banner(chosen))
+
+
+def _watch(chosen: Options, supervisor: Supervisor) -> None:
+    """Say what dies and is started again, until a signal comes."""
+    settled = supervisor.states()
+    while True:
+        time.sleep(WATCH_SECONDS)
+        states = supervisor.states()
+        for sentence in _changes(chosen, settled, states):
+            say(sentence)
+
+
+def _changes(
+    chosen: Options, settled: dict[str, State], states: dict[str, State]
+) -> Iterator[str]:
+    """Tell what has another process or has given up, and remember it in `settled`."""
+    for name, state in states.items():
+        before, log = settled[name], chosen.folder.log(name)
+        if state.status == "RUNNING" and state.pid != before.pid:
+            yield f"{name} had stopped and was started again ({log})"
+        elif state.status == "FATAL" and before.status != "FATAL":
+            yield f"{name} keeps failing and is not started again ({log})"
+        if state.status in ("RUNNING", "FATAL"):  # what is between the two is not news
+            settled[name] = state
+
+
+def _close(chosen: Options, supervisor: Supervisor | None) -> None:
+    """Stop everything in order and make sure that nothing is left."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if supervisor is not None:
+        say("Stopping; this takes some seconds")
+        if not supervisor.stop():
+            console.complain("Some programs did not stop in time and were killed")
+    leftovers.stop(chosen.folder)
+    chosen.folder.forget_stack()

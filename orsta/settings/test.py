@@ -1,0 +1,14 @@
+"""What the tests change, and nothing else. `make test` provides the servers' addresses."""
+
+from orsta.settings import *  # noqa: F403
+
+SECRET_KEY = "test"  # noqa: S105
+ORSTA_KEY_PEPPERS = {"p1": b"p" * 32}
+ORSTA_FIELD_KEYS = {"k1": b"k" * 32}
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+# Argon2id all the same, with the cheapest parameters.
+PASSWORD_HASHERS = ["orsta.core.testing.hashers.CheapArgon2Hasher"]
+ORSTA_ENGINES["sandbox"]["speed"] = 50.0  # type: ignore[name-defined]  # noqa: F405
+STORAGES["staticfiles"] = {  # type: ignore[name-defined]  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}

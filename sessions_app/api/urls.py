@@ -1,0 +1,24 @@
+"""The paths of the session API, below `/v1/`."""
+
+from django.urls import path
+
+from sessions_app.api import sandbox, v1
+
+_SESSION = "sessions/<str:session_id>"
+
+urlpatterns = [
+    path("sessions", v1.SessionList.as_view(), name="session-list"),
+    path(_SESSION, v1.SessionDetail.as_view(), name="session-detail"),
+    path(f"{_SESSION}/start", v1.SessionStart.as_view(), name="session-start"),
+    path(f"{_SESSION}/stop", v1.SessionStop.as_view(), name="session-stop"),
+    path(f"{_SESSION}/reconnect", v1.SessionReconnect.as_view(), name="session-reconnect"),
+    path(f"{_SESSION}/qr", v1.SessionQr.as_view(), name="session-qr"),
+    path(
+        f"{_SESSION}/transitions", v1.SessionTransitions.as_view(), name="session-transitions"
+    ),
+    path(f"sandbox/{_SESSION}/scan", sandbox.SandboxScan.as_view(), name="sandbox-scan"),
+    path(
+        f"sandbox/{_SESSION}/inbound", sandbox.SandboxInbound.as_view(), name="sandbox-inbound"
+    ),
+    path(f"sandbox/{_SESSION}/fault", sandbox.SandboxFault.as_view(), name="sandbox-fault"),
+]

@@ -1,0 +1,50 @@
+"""Contacts and their syncs in the backoffice: staff look, search and filter."""
+
+from django.contrib import admin
+from unfold.decorators import display
+
+from orsta.core.admin import ReadOnlyAdmin
+from sessions_app.contacts.models import Contact, ContactSync
+from sessions_app.contacts.states import SyncState
+
+SYNC_COLORS = {
+    SyncState.QUEUED.label: "warning",
+    SyncState.FETCHING.label: "info",
+    SyncState.WRITING.label: "info",
+    SyncState.DONE.label: "success",
+    SyncState.FAILED.label: "danger",
+}
+
+
+@admin.register(Contact)
+class ContactAdmin(ReadOnlyAdmin):
+    """The people that sessions know, the newest first."""
+
+    list_display = ["public_id", "session", "name", "push_name", "phone", "jid", "updated_at"]
+    list_filter = ["last_synced_at", "created_at"]
+    list_select_related = ["session"]
+    search_fields = ["public_id", "session__public_id", "name", "push_name", "phone", "jid"]
+    ordering = ["-pk"]
+
+
+@admin.register(ContactSync)
+class ContactSyncAdmin(ReadOnlyAdmin):
+    """Runs of "fetch the address book", and how far they came."""
+
+    list_display = [
+        "public_id",
+        "session",
+        "state_label",
+        "fetched",
+        "written",
+        "created_at",
+        "finished_at",
+    ]
+    list_filter = ["state", "created_at"]
+    list_select_related = ["session"]
+    search_fields = ["public_id", "session__public_id", "session__name"]
+    ordering = ["-pk"]
+
+    @display(description="State", ordering="state", label=SYNC_COLORS)
+    def state_label(self, sync: ContactSync) -> str:
+        return sync.get_state_display()

@@ -1,0 +1,18 @@
+"""Paths of contacts, relative to `/v1/`."""
+
+from django.urls import path
+
+from sessions_app.contacts.api import views
+
+urlpatterns = [
+    path(
+        "sessions/<str:session_id>/contacts",
+        views.ContactList.as_view(),
+        name="contacts",
+    ),
+    path(
+        "sessions/<str:session_id>/contacts/sync",
+        views.ContactSyncDetail.as_view(),
+        name="contact-sync",
+    ),
+]

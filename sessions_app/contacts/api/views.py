@@ -1,0 +1,100 @@
+"""`/v1/sessions/{id}/contacts`: the people a session knows."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.base import TenantAPIView
+from orsta.core.api import pagination
+from orsta.core.api.schema import IDEMPOTENCY
+from sessions_app.contacts import selectors
+from sessions_app.contacts.api import serializers
+from sessions_app.contacts.models import ContactSync
+from sessions_app.contacts.services import syncing
+from sessions_app.models import Session
+from sessions_app.selectors import session_of
+
+TAGS = ["Contacts"]
+
+
+class ContactList(TenantAPIView):
+    """The people a session knows."""
+
+    required_scope = {"GET": "contacts:read"}
+
+    @extend_schema(
+        operation_id="contacts_list",
+        tags=TAGS,
+        summary="List contacts",
+        description="Those known now, in pages; a sync adds to them in the background.",
+        parameters=[serializers.ContactFilter, *pagination.PARAMETERS],
+        responses=serializers.ContactPage,
+    )
+    def get(self, request: Request, session_id: str) -> Response:
+        """Return a page of contacts, and have them fetched again if asked."""
+        form = serializers.ContactFilter(data=request.query_params.dict())
+        form.is_valid(raise_exception=True)
+        session = session_of(self.tenant, session_id)
+        contacts = selectors.contacts_of(session, search=form.validated_data["search"])
+        page = pagination.paginate(contacts, request, descending=False)
+        asked = form.validated_data["sync"] and "cursor" not in request.query_params
+        return Response(
+            {
+                "contacts": serializers.ContactOutput(
+                    page.items, many=True, context={"session": session}
+                ).data,
+                "next_cursor": page.next_cursor,
+                **_freshen(session, asked=asked),
+            }
+        )
+
+
+class ContactSyncDetail(TenantAPIView):
+    """The newest sync of a session's contacts."""
+
+    required_scope = {"GET": "contacts:read", "POST": "contacts:write"}
+
+    @extend_schema(
+        operation_id="contacts_sync_retrieve",
+        tags=TAGS,
+        summary="Watch the newest sync",
+        responses=serializers.ContactSyncEnvelope,
+    )
+    def get(self, request: Request, session_id: str) -> Response:
+        """Return how far the newest sync is."""
+        session = session_of(self.tenant, session_id)
+        return Response({"sync": _render(selectors.newest_sync(session))})
+
+    @extend_schema(
+        operation_id="contacts_sync_create",
+        tags=TAGS,
+        summary="Fetch the address book",
+        description="Answers at once; the sync that runs already is returned if there is one.",
+        parameters=[IDEMPOTENCY],
+        request=None,
+        responses={202: serializers.ContactSyncEnvelope},
+    )
+    def post(self, request: Request, session_id: str) -> Response:
+        """Request a sync."""
+        session = session_of(self.tenant, session_id)
+        return self.once(request, lambda: self._request(session))
+
+    def _request(self, session: Session) -> Response:
+        sync = syncing.request_sync(session=session, now=timezone.now())
+        return Response({"sync": _render(sync)}, status.HTTP_202_ACCEPTED)
+
+
+def _freshen(session: Session, *, asked: bool) -> dict[str, Any]:
+    if not asked:
+        newest = selectors.newest_sync(session)
+        return {"sync": _render(newest), "sync_outcome": serializers.NOT_ASKED}
+    freshening = syncing.freshen(session=session, now=timezone.now())
+    return {"sync": _render(freshening.sync), "sync_outcome": freshening.outcome.value}
+
+
+def _render(sync: ContactSync | None) -> Any:
+    return None if sync is None else serializers.ContactSyncOutput(sync).data

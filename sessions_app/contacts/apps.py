@@ -1,0 +1,11 @@
+"""The app's configuration."""
+
+from django.apps import AppConfig
+
+
+class ContactsConfig(AppConfig):
+    """Address books of sessions."""
+
+    name = "sessions_app.contacts"
+    label = "contacts"
+    verbose_name = "Contacts"

@@ -1,0 +1,64 @@
+"""Reads of contacts and their syncs. The session was read through its tenant."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from sessions_app import jids
+from sessions_app.contacts.models import Contact, ContactSync
+from sessions_app.contacts.states import RUNNING, SyncState
+from sessions_app.models import Session
+
+
+def contacts_of(session: Session, *, search: str = "") -> QuerySet[Contact]:
+    """Return the session's contacts; `search` finds parts of names and starts of numbers."""
+    contacts: QuerySet[Contact] = session.contacts.all()
+    if not (term := search.strip()):
+        return contacts
+    found = Q(name__icontains=term) | Q(push_name__icontains=term) | Q(jid__startswith=term)
+    digits = "".join(character for character in term if character.isdecimal())
+    if digits:
+        found |= Q(phone__startswith=digits)
+    return contacts.filter(found)
+
+
+def names_of(session: Session, chats: Iterable[str]) -> dict[str, str]:
+    """Return what to call these JIDs; those of unknown people are missing.
+
+    A phone number's JID also finds the contact that is known by its LID.
+    """
+    wanted = set(chats)
+    phones = {phone: jid for jid in wanted if (phone := jids.phone_of(jid))}
+    found = session.contacts.filter(Q(jid__in=wanted) | (Q(phone__in=phones) & ~Q(phone="")))
+    names: dict[str, str] = {}
+    for jid, phone, name, push_name in found.values_list("jid", "phone", "name", "push_name"):
+        if name or push_name:
+            names[jid if jid in wanted else phones[phone]] = name or push_name
+    return names
+
+
+def newest_sync(session: Session) -> ContactSync | None:
+    """Return the session's newest sync, however far it is."""
+    syncs: QuerySet[ContactSync] = session.syncs.order_by("-pk")
+    return syncs.first()
+
+
+def running_sync(session: Session) -> ContactSync | None:
+    """Return the sync that runs; the database allows one at a time."""
+    syncs: QuerySet[ContactSync] = session.syncs.filter(state__in=RUNNING)
+    return syncs.first()
+
+
+def sync_of(session: Session, public_id: str) -> ContactSync | None:
+    """Return one sync of the session, None when it is not there."""
+    syncs: QuerySet[ContactSync] = session.syncs.filter(public_id=public_id)
+    return syncs.first()
+
+
+def stalled(*states: SyncState, before: datetime) -> list[str]:
+    """Return the public ids of syncs in these states without progress since `before`."""
+    syncs = ContactSync.objects.filter(
+        state__in=RUNNING.intersection(states), touched_at__lt=before
+    )
+    return list(syncs.order_by("touched_at").values_list("public_id", flat=True))

@@ -1,0 +1,46 @@
+"""Remember the people who write to a session."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from sessions_app import jids
+from sessions_app.contacts.services import addressbook, storable
+from sessions_app.engines.events import ContactEntry
+from sessions_app.models import Session
+
+_PEOPLE = frozenset({jids.PHONE_SERVER, jids.LID_SERVER})
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Somebody showed up in a session, with what their message told about them."""
+
+    session: Session
+    jid: str
+    push_name: str = ""
+    phone: str = ""
+
+
+@transaction.atomic(savepoint=False)
+def remember(*, sightings: Iterable[Sighting], now: datetime) -> None:
+    """Make contacts of unknown people and keep push names fresh, however many at once.
+
+    The address book's names stay as they are. Groups, channels and bots are nobody's contact.
+    """
+    latest = {
+        (seen.session.pk, seen.jid): seen
+        for seen in sightings
+        if seen.jid.rpartition("@")[2] in _PEOPLE
+    }
+    rows = []
+    for seen in latest.values():
+        entry = ContactEntry(seen.jid, phone=seen.phone, push_name=seen.push_name)
+        if (row := storable.entry_row(entry)) is not None:
+            rows.append(
+                row | {"session_id": seen.session.pk, "tenant_id": seen.session.tenant_id}
+            )
+    if rows:
+        addressbook.merge_sightings(rows, now=now)

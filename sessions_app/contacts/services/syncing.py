@@ -1,0 +1,216 @@
+"""Bring a session's address book here: the runner fetches pages, a task writes them.
+
+Every step is a row first, so that a crash of either side costs a repeat and nothing else.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import Sum
+
+from orsta.core import errors
+from sessions_app.contacts import selectors
+from sessions_app.contacts.models import ContactPage, ContactSync
+from sessions_app.contacts.services import addressbook, storable
+from sessions_app.contacts.states import RUNNING, SyncState
+from sessions_app.engines.events import ContactEntry
+from sessions_app.models import Session
+from sessions_app.services import commands, lifecycle
+from sessions_app.states import CommandKind
+
+FRESH_FOR = timedelta(seconds=60)  # a list that was synced this lately is not synced again
+FETCH_TIMEOUT = timedelta(minutes=5)  # without a page; the runner retries for about a minute
+PROGRESS_EVERY = 5_000  # contacts per progress event
+_FETCHING = (SyncState.QUEUED, SyncState.FETCHING)
+_ERROR_LENGTH = 300
+
+
+class SessionNotReady(errors.Conflict):
+    """Contacts come from a connected session only."""
+
+    code = "session_not_ready"
+
+
+class Freshness(StrEnum):
+    """What asking for fresh contacts led to."""
+
+    REQUESTED = "requested"
+    RUNNING = "running"
+    RECENT = "recent"
+    NOT_CONNECTED = "not_connected"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshening:
+    """The answer of `freshen`: what happened, and the newest sync if there is one."""
+
+    outcome: Freshness
+    sync: ContactSync | None
+
+
+@transaction.atomic
+def request_sync(*, session: Session, now: datetime) -> ContactSync:
+    """Have the runner fetch the address book; a sync that runs already is returned.
+
+    :raises SessionNotReady: the session is not connected.
+    """
+    running = selectors.running_sync(session)
+    if running is not None:
+        return running
+    if not session.is_connected:
+        raise SessionNotReady("The session is not connected; connect it to sync its contacts.")
+    sync = ContactSync(
+        tenant_id=session.tenant_id, session=session, created_at=now, touched_at=now
+    )
+    ContactSync.objects.bulk_create([sync], ignore_conflicts=True)
+    created = selectors.sync_of(session, sync.public_id)
+    if created is None:  # somebody else was faster: "sync_one_running"
+        return ContactSync.objects.filter(session=session).latest("pk")
+    commands.queue(
+        session=session,
+        kind=CommandKind.FETCH_CONTACTS,
+        payload={"sync_id": created.public_id},
+        now=now,
+    )
+    return created
+
+
+def freshen(*, session: Session, now: datetime) -> Freshening:
+    """Request a sync if it makes sense now; never fails."""
+    newest = selectors.newest_sync(session)
+    if newest is not None and newest.state in RUNNING:
+        return Freshening(Freshness.RUNNING, newest)
+    if newest is not None and newest.created_at > now - FRESH_FOR:
+        return Freshening(Freshness.RECENT, newest)
+    if not session.is_connected:
+        return Freshening(Freshness.NOT_CONNECTED, newest)
+    return Freshening(Freshness.REQUESTED, request_sync(session=session, now=now))
+
+
+@transaction.atomic
+def store_page(
+    *, sync_id: str, number: int, entries: Iterable[ContactEntry], now: datetime
+) -> bool:
+    """Keep a page as fetched; a page that comes again replaces the one before.
+
+    :return: False when the sync has ended meanwhile; the page is then dropped.
+    """
+    sync = _lock(sync_id, *_FETCHING)
+    if sync is None:
+        return False
+    rows = storable.entry_rows(entries)
+    ContactPage.objects.bulk_create(
+        [ContactPage(sync=sync, number=number, size=len(rows), entries=rows)],
+        update_conflicts=True,
+        unique_fields=["sync", "number"],
+        update_fields=["size", "entries"],
+    )
+    before = sync.fetched
+    sync.fetched = sync.pages.aggregate(total=Sum("size"))["total"]
+    sync.state = SyncState.FETCHING
+    sync.touched_at = now
+    sync.save(update_fields=["fetched", "state", "touched_at"])
+    _report_progress(sync, before, sync.fetched)
+    return True
+
+
+@transaction.atomic
+def finish_fetch(*, sync_id: str, now: datetime) -> bool:
+    """Every page is here: hand over to the writing task. Safe to repeat."""
+    sync = _lock(sync_id, *_FETCHING)
+    if sync is None:
+        return False
+    _move(sync, SyncState.WRITING, now=now)
+    _report(sync, "fetched", fetched=sync.fetched)
+    return True
+
+
+@transaction.atomic
+def fail(*, sync_id: str, error: str, now: datetime) -> bool:
+    """End a sync that can't go on; contacts written so far stay. Safe to repeat."""
+    sync = _lock(sync_id, *RUNNING)
+    if sync is None:
+        return False
+    sync.error = storable.text(error, limit=_ERROR_LENGTH)
+    sync.pages.all().delete()
+    _move(sync, SyncState.FAILED, now=now, finished_at=now)
+    _report(sync, "failed", error=sync.error)
+    return True
+
+
+def write_pages(*, sync_id: str, now: datetime) -> None:
+    """Write what was fetched, a page per transaction, and end the sync.
+
+    A crash leaves the pages that are not written yet; calling it again goes on with them.
+    While another process is at it, this one leaves it the work.
+    """
+    started = time.monotonic()
+    moment = now
+    while write_page(sync_id=sync_id, now=moment):
+        moment = now + timedelta(seconds=time.monotonic() - started)
+
+
+@transaction.atomic
+def write_page(*, sync_id: str, now: datetime) -> bool:
+    """Write the next page, or end the sync when there is none; return whether to go on."""
+    sync = _lock(sync_id, SyncState.WRITING, skip_locked=True)
+    if sync is None:
+        return False
+    page = sync.pages.defer("entries").order_by("number").first()
+    if page is None:
+        _finish(sync, now=now)
+        return False
+    addressbook.merge_page(
+        addressbook.PageOf(page.pk, sync.session_id, sync.tenant_id), now=now
+    )
+    ContactPage.objects.filter(pk=page.pk).delete()
+    before = sync.written
+    sync.written += page.size
+    sync.touched_at = now
+    sync.save(update_fields=["written", "touched_at"])
+    _report_progress(sync, before, sync.written)
+    return True
+
+
+def fail_stalled(*, now: datetime) -> int:
+    """End the fetches that nobody works on any more; return how many."""
+    stalled = selectors.stalled(*_FETCHING, before=now - FETCH_TIMEOUT)
+    error = "The contacts did not arrive in time; ask for them again."
+    return sum(fail(sync_id=sync_id, error=error, now=now) for sync_id in stalled)
+
+
+def _finish(sync: ContactSync, *, now: datetime) -> None:
+    _move(sync, SyncState.DONE, now=now, finished_at=now)
+    Session.objects.filter(pk=sync.session_id).update(last_synced_at=now)
+    lifecycle.report(
+        "contacts.synced", sync.session, sync_id=sync.public_id, count=sync.written
+    )
+
+
+def _lock(sync_id: str, *states: SyncState, skip_locked: bool = False) -> ContactSync | None:
+    syncs = ContactSync.objects.filter(public_id=sync_id, state__in=states)
+    locked = syncs.select_for_update(of=("self",), skip_locked=skip_locked)
+    found: ContactSync | None = locked.select_related("session").first()
+    return found
+
+
+def _move(
+    sync: ContactSync, state: SyncState, *, now: datetime, finished_at: datetime | None = None
+) -> None:
+    sync.state = state
+    sync.touched_at = now
+    sync.finished_at = finished_at
+    sync.save(update_fields=["state", "touched_at", "finished_at", "error"])
+
+
+def _report_progress(sync: ContactSync, before: int, after: int) -> None:
+    if before // PROGRESS_EVERY != after // PROGRESS_EVERY:
+        _report(sync, "progress", state=sync.state, fetched=sync.fetched, written=sync.written)
+
+
+def _report(sync: ContactSync, what: str, **payload: object) -> None:
+    lifecycle.report(f"contacts.sync.{what}", sync.session, sync_id=sync.public_id, **payload)

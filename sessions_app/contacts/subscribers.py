@@ -1,0 +1,12 @@
+"""What follows from events of contacts."""
+
+from orsta.core.outbox.enqueue import enqueue
+from orsta.core.outbox.models import OutboxEvent
+from orsta.core.outbox.registry import subscribe
+from sessions_app.contacts import tasks
+
+
+@subscribe("contacts.sync.fetched")
+def write(event: OutboxEvent) -> None:
+    """Write what the runner fetched."""
+    enqueue(tasks.write_contacts, sync_id=event.payload["sync_id"])

@@ -1,0 +1,27 @@
+"""Contacts in the background."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from sessions_app.contacts import selectors
+from sessions_app.contacts.services import syncing
+from sessions_app.contacts.states import SyncState
+
+RESUME_AFTER = timedelta(seconds=30)  # a page takes well under a second
+
+
+@shared_task(ignore_result=True)
+def write_contacts(*, sync_id: str, **_: object) -> None:
+    """Write the pages of a sync; safe to run twice, also at once."""
+    syncing.write_pages(sync_id=sync_id, now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def resume_syncs(**_: object) -> None:
+    """Go on with syncs whose writer died; give up those whose pages stopped coming."""
+    now = timezone.now()
+    syncing.fail_stalled(now=now)
+    for sync_id in selectors.stalled(SyncState.WRITING, before=now - RESUME_AFTER):
+        write_contacts.delay(sync_id=sync_id)

@@ -1,0 +1,236 @@
+"""What a device of the sandbox lives through while a connection is open."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sessions_app import jids
+from sessions_app.engines import events, sandbox_people
+from sessions_app.engines.base import EngineError
+from sessions_app.engines.sandbox_agenda import Agenda
+from sessions_app.engines.sandbox_hub import Member
+from sessions_app.engines.sandbox_receipts import Receipts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sessions_app.engines.base import EventSink
+    from sessions_app.engines.sandbox_actions import Scan
+    from sessions_app.engines.sandbox_hub import Hub
+    from sessions_app.engines.sandbox_world import Device, Taken
+
+# Waits at speed 1.
+CONNECT_SECONDS = 0.2
+PAIRED_SECONDS = 0.5  # from the scan until the stream is up again
+
+
+class Phase(StrEnum):
+    """Where a stream is; `ENDED` is final."""
+
+    PAIRING = "pairing"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    ENDED = "ended"
+
+
+class Stream:
+    """One task emits everything, in order; the agenda says what and when."""
+
+    def __init__(
+        self, hub: Hub, device: Device, sink: EventSink, *, epoch: int, speed: float
+    ) -> None:
+        self.device = device
+        self.phase = Phase.CONNECTING
+        self._hub = hub
+        self._world = hub.world
+        self._sink = sink
+        self._epoch = epoch
+        self._speed = speed
+        self._agenda = Agenda(speed)
+        self._receipts = Receipts(speed)
+        self._receipts_at = math.inf  # when the agenda looks at them next
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to emit: codes, or that the device is connected, banned or replaced."""
+        now = asyncio.get_running_loop().time()
+        self._receipts.resume(await self._world.pending(self.device.session_id), now)
+        if self.device.stream:
+            self._hub.join(Member(self.device, taken=self._took, lost=self._lose))
+        if not self.device.stream:
+            self.finish(events.Replaced())
+        elif not self.device.jid:
+            self._offer_codes()
+        elif self.device.banned_until is not None:
+            self.ban(self.device.ban_code, self.device.banned_until)
+        else:
+            self._agenda.after(CONNECT_SECONDS, self._come_up)
+        self._task = asyncio.create_task(self._live(), name="sandbox stream")
+
+    async def stop(self) -> None:
+        """Emit nothing more. Safe to repeat, and from within the sink."""
+        self.phase = Phase.ENDED
+        self._agenda.end()
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def is_connected(self) -> bool:
+        """Whether the stream is up."""
+        return self.phase is Phase.CONNECTED
+
+    def require_connected(self) -> None:
+        """:raises EngineError: the stream is not up."""
+        if not self.is_connected():
+            raise EngineError(f"The device is not connected: {self.phase}.", retryable=True)
+
+    async def pair(self, scan: Scan) -> None:
+        """Link the device that shows a code; the stream restarts by itself.
+
+        :raises EngineError: no code is shown.
+        """
+        if self.phase is not Phase.PAIRING:
+            raise EngineError("There is nothing to scan: this session shows no code.")
+        self.phase = Phase.CONNECTING
+        self._agenda.drop_plans()
+        try:
+            self.device = await self._linked(scan)
+        except BaseException:
+            if self.phase is Phase.CONNECTING:
+                self._offer_codes()
+            raise
+        self._agenda.now(
+            partial(self._emit, events.Paired(self.device.jid, self.device.push_name))
+        )
+        self._agenda.after(PAIRED_SECONDS, self._come_up)
+
+    async def show(self, happened: Sequence[events.EngineEvent]) -> None:
+        """Emit what the other side did; wait until the sink has it.
+
+        :raises EngineError: the connection ended meanwhile.
+        """
+        await self._agenda.perform(partial(self._emit_all, happened))
+
+    async def receive(self, messages: Sequence[events.MessageReceived]) -> bool:
+        """Emit messages, or keep them until the device is connected; return whether it is."""
+        if self.is_connected():
+            await self.show(messages)
+            return True
+        await self._world.queue(self.device.session_id, messages)
+        if self.is_connected():  # it came up while they were written
+            self._agenda.now(self._empty_backlog)
+        return False
+
+    def break_off(self, reason: str, seconds: float) -> None:
+        """Lose the socket, and have a new one after a while."""
+        self.phase = Phase.CONNECTING
+        self._receipts_at = math.inf
+        self._agenda.drop_plans()
+        self._agenda.now(partial(self._emit, events.Disconnected(reason)))
+        self._agenda.after(seconds, self._come_up)
+
+    def ban(self, code: int, until: datetime) -> None:
+        """End, because WhatsApp refuses the account for a while."""
+        self.finish(events.TemporarilyBanned(code=code, expires_at=until))
+
+    def finish(self, event: events.EngineEvent) -> None:
+        """End with a last event."""
+        self.phase = Phase.ENDED
+        self._agenda.drop_plans()
+        self._agenda.now(partial(self._emit, event))
+        self._agenda.now(self._end)
+
+    async def _live(self) -> None:
+        try:
+            await self._agenda.run()
+        finally:
+            self.phase = Phase.ENDED
+
+    async def _end(self) -> None:
+        self._agenda.end()
+
+    async def _emit(self, event: events.EngineEvent) -> None:
+        if not self._agenda.over:  # the sink itself may stop the stream
+            await self._sink(event)
+
+    async def _emit_all(self, happened: Sequence[events.EngineEvent]) -> None:
+        for event in happened:
+            await self._emit(event)
+
+    def _offer_codes(self) -> None:
+        self.phase = Phase.PAIRING
+        challenges = sandbox_people.challenges(
+            self.device.session_id,
+            epoch=self._epoch,
+            attempt=self.device.attempt,
+            speed=self._speed,
+        )
+        wait = 0.0
+        for seconds, challenge in zip(sandbox_people.CODE_SECONDS, challenges, strict=True):
+            self._agenda.after(wait, partial(self._emit, challenge))
+            wait += seconds
+        self._agenda.after(wait, self._time_out)
+
+    async def _time_out(self) -> None:
+        self.finish(events.PairingTimedOut())
+
+    async def _linked(self, scan: Scan) -> Device:
+        session_id = self.device.session_id
+        jid = scan.jid
+        if not jid:
+            digits = self.device.phone or await self._world.claim_phone(session_id)
+            jid = f"{digits}@{jids.PHONE_SERVER}"
+        push_name = scan.push_name or sandbox_people.push_name(session_id)
+        contacts_count = await self._world.pair(
+            self.device, jid=jid, push_name=push_name, contacts_count=scan.contacts
+        )
+        if self.phase is not Phase.CONNECTING:
+            raise EngineError("The connection ended during the pairing.", retryable=True)
+        return replace(self.device, jid=jid, push_name=push_name, contacts_count=contacts_count)
+
+    async def _come_up(self) -> None:
+        self.phase = Phase.CONNECTED
+        await self._emit(events.Connected(self.device.jid))
+        self._agenda.now(self._empty_backlog)
+        self._plan_receipts()
+
+    async def _empty_backlog(self) -> None:
+        while self.is_connected():
+            upto, messages = await self._world.backlog(self.device.session_id)
+            if not messages:
+                return
+            await self._emit_all(messages)
+            await self._world.drop_backlog(self.device.session_id, upto)
+
+    def _took(self, message_id: str, taken: Taken) -> None:
+        self._receipts.expect(message_id, taken.seq, asyncio.get_running_loop().time())
+        self._plan_receipts()
+
+    def _plan_receipts(self) -> None:
+        due = self._receipts.next_due()
+        if self.is_connected() and due < self._receipts_at:
+            self._receipts_at = due
+            self._agenda.at(due, partial(self._emit_receipts, due))
+
+    async def _emit_receipts(self, planned_at: float) -> None:
+        if planned_at != self._receipts_at:
+            return  # an earlier look took this one's place
+        self._receipts_at = math.inf
+        for due in self._receipts.pop_due(asyncio.get_running_loop().time()):
+            await self._emit(events.ReceiptReceived(due.wa_ids, due.kind, datetime.now(UTC)))
+            self._hub.emitted(self.device.session_id, due.kind, due.upto)
+        self._plan_receipts()
+
+    def _lose(self, replaced: bool) -> None:
+        if self.phase is Phase.ENDED:
+            return
+        if replaced:
+            self.finish(events.Replaced())
+        else:
+            self.finish(events.LoggedOut("The session was purged."))

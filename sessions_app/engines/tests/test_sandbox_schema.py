@@ -1,0 +1,49 @@
+"""The sandbox makes its own tables, whoever comes first."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from sessions_app.engines.base import EngineError, SessionRef
+from sessions_app.engines.sandbox import SandboxEngine
+from sessions_app.engines.tests.live import world
+
+
+@pytest.fixture
+def empty_database():
+    name = f"sandbox_{uuid4().hex}"
+    world(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield make_conninfo(os.environ["DATABASE_URL"], dbname=name)
+    world(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_many_processes_may_start_at_once(empty_database):
+    refs = [SessionRef(f"ses_{number}") for number in range(16)]
+
+    with ThreadPoolExecutor(len(refs)) as pool:
+        list(pool.map(lambda ref: SandboxEngine(empty_database).provision(ref), refs))
+
+    with psycopg.connect(empty_database) as connection:
+        found = connection.execute("SELECT count(*) FROM sandbox.device").fetchone()
+    assert found == (16,)
+
+
+def test_a_database_that_is_away_may_be_asked_again():
+    engine = SandboxEngine("postgresql://nobody@127.0.0.1:1/nowhere?connect_timeout=2")
+
+    with pytest.raises(EngineError) as failed:
+        engine.provision(SessionRef("ses_1"))
+
+    assert failed.value.retryable
+
+
+def test_a_speed_that_would_stop_time_is_refused():
+    with pytest.raises(ValueError, match="above 0"):
+        SandboxEngine("postgresql://nowhere", speed=0)

@@ -1,0 +1,137 @@
+"""Shapes of the message API. No queries."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from sessions_app import jids
+from sessions_app.messaging.services.sending import MAX_BATCH, MAX_TEXT_LENGTH
+from sessions_app.messaging.states import Direction, MessageStatus
+
+Plain = serializers.Serializer[Any]
+_MAX_ADDRESS = 100
+
+
+class AnyCaseChoiceField(serializers.ChoiceField):
+    """A choice that may be written in small letters too."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Compare in capitals."""
+        return super().to_internal_value(data.upper() if isinstance(data, str) else data)
+
+
+class DraftInput(Plain):
+    """A text to send."""
+
+    to = serializers.CharField(
+        max_length=_MAX_ADDRESS,
+        help_text="A phone number with country code, or the JID of a person, group or channel.",
+    )
+    text = serializers.CharField(
+        max_length=MAX_TEXT_LENGTH, trim_whitespace=False, help_text="What to write."
+    )
+
+
+class SendInput(Plain):
+    """One text to send, or many."""
+
+    to = serializers.CharField(
+        required=False, max_length=_MAX_ADDRESS, help_text="As in `messages`; with `text`."
+    )
+    text = serializers.CharField(
+        required=False, max_length=MAX_TEXT_LENGTH, trim_whitespace=False
+    )
+    messages = DraftInput(
+        many=True,
+        required=False,
+        allow_empty=False,
+        max_length=MAX_BATCH,
+        help_text=f"Up to {MAX_BATCH} texts instead of one; all are accepted or none.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a body that is neither form, or both."""
+        single = [name for name in ("to", "text") if name in attrs]
+        if "messages" in attrs and single:
+            raise serializers.ValidationError("Give to and text, or messages; not both.")
+        if "messages" not in attrs and len(single) < 2:
+            missing = sorted({"to", "text"}.difference(single))
+            raise serializers.ValidationError(
+                {name: ["This field is required."] for name in missing}
+            )
+        return attrs
+
+
+class MessageFilter(Plain):
+    """What narrows the list."""
+
+    chat = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=_MAX_ADDRESS,
+        help_text="The other side: a JID or a phone number with its country code.",
+    )
+    direction = AnyCaseChoiceField(Direction.choices, default="", allow_blank=True)
+    status = AnyCaseChoiceField(MessageStatus.choices, default="", allow_blank=True)
+
+    def validate_chat(self, value: str) -> str:
+        """Return the chat's normalized JID."""
+        if not value:
+            return value
+        try:
+            return jids.normalize(value) if "@" in value else jids.from_phone(value)
+        except jids.InvalidRecipient as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class MessageOutput(Plain):
+    """A message. `context["session"]` is its session, so that a list needs no join."""
+
+    id = serializers.CharField(source="public_id")
+    session_id = serializers.SerializerMethodField()
+    direction = serializers.ChoiceField(Direction.choices)
+    chat = serializers.CharField(help_text="JID of the other side: a person, group or channel.")
+    sender = serializers.CharField(help_text="JID of who wrote it.")
+    wa_id = serializers.CharField(
+        help_text="WhatsApp's id of the message; may be empty until it is sent."
+    )
+    text = serializers.CharField()
+    status = serializers.ChoiceField(
+        MessageStatus.choices,
+        help_text="QUEUED, SENT, DELIVERED, READ in this order, some may be skipped; FAILED; "
+        "UNKNOWN when a crash left open whether it went out; RECEIVED for inbound messages.",
+    )
+    error = serializers.CharField(help_text="Why it failed; empty unless it did.")
+    created_at = serializers.DateTimeField(help_text="When we accepted or received it.")
+    sent_at = serializers.DateTimeField(
+        allow_null=True, help_text="When WhatsApp took it; for inbound messages, when written."
+    )
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    read_at = serializers.DateTimeField(allow_null=True)
+
+    def get_session_id(self, _: object) -> str:
+        """Return the session's id."""
+        session_id: str = self.context["session"].public_id
+        return session_id
+
+
+class MessageEnvelope(Plain):
+    """One message."""
+
+    message = MessageOutput()
+
+
+class AcceptedMessages(Plain):
+    """What was accepted: `message` for the single form, `messages` for the other."""
+
+    message = MessageOutput(required=False)
+    messages = MessageOutput(many=True, required=False)
+
+
+class MessagePage(Plain):
+    """A page of messages, newest first."""
+
+    messages = MessageOutput(many=True)
+    next_cursor = serializers.CharField(
+        allow_null=True, help_text="Give it as `cursor` for the next page; null on the last."
+    )

@@ -1,0 +1,63 @@
+"""Messages, in and out."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.tenancy import TenantOwnedModel
+from orsta.core.models import PublicIdField
+from sessions_app.messaging.states import Direction, MessageStatus
+from sessions_app.models import Session
+
+
+class Message(TenantOwnedModel):
+    """One message of a session. `wa_id` is WhatsApp's id of it, unique where it counts."""
+
+    public_id = PublicIdField("msg")
+    # Indexed by `message_of_session`.
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    direction = models.CharField(max_length=8, choices=Direction.choices)
+    chat = models.CharField(max_length=80, help_text="JID of the other side")
+    sender = models.CharField(max_length=80, help_text="JID of the author")
+    wa_id = models.CharField(max_length=64, blank=True)
+    text = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=MessageStatus.choices, editable=False)
+    error = models.CharField(max_length=300, blank=True, editable=False)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "chat", "sender", "wa_id"],
+                condition=Q(direction=Direction.INBOUND),
+                name="inbound_once",
+            ),
+            # Also serves receipts: they name our messages by wa_id.
+            models.UniqueConstraint(
+                fields=["session", "wa_id"],
+                condition=Q(direction=Direction.OUTBOUND) & ~Q(wa_id=""),
+                name="outbound_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=MessageStatus.values), name="message_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(direction__in=Direction.values), name="message_direction_known"
+            ),
+        ]
+        indexes = [
+            # The session's messages and one chat's, newest first.
+            models.Index(fields=["session", "-id"], name="message_of_session"),
+            models.Index(fields=["session", "chat", "-id"], name="message_of_chat"),
+            # The admin's status filter.
+            models.Index(fields=["status", "-id"], name="message_by_status"),
+            # The dashboard's messages per day.
+            models.Index(fields=["created_at"], include=["direction"], name="message_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.status}"

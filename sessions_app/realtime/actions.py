@@ -1,0 +1,169 @@
+"""What a client can do over its socket: each action validates, calls one service, answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from accounts.principal import Principal
+from orsta.core import errors
+from sessions_app import selectors
+from sessions_app.messaging.services import sending
+from sessions_app.models import Session
+from sessions_app.realtime import protocol
+from sessions_app.realtime.stream import Stream
+from sessions_app.services import lifecycle
+
+_Plain = serializers.Serializer[Any]
+
+
+class ScopeMissing(errors.Denied):
+    """The credential does not carry the scope that the action needs."""
+
+    code = "scope_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and where its socket stands in the tenant's events."""
+
+    principal: Principal
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer: frames to send first, already encoded, then `action` with `data`."""
+
+    action: str
+    data: dict[str, Any] | None = None
+    before: Sequence[str] = ()
+
+
+class SessionTarget(_Plain):
+    """Which session."""
+
+    session_id = serializers.CharField(max_length=40)
+
+
+class MessageInput(SessionTarget):
+    """A text to send."""
+
+    to = serializers.CharField(max_length=100)
+    text = serializers.CharField(max_length=65_536, trim_whitespace=False)
+
+
+class ResumeInput(_Plain):
+    """The last sequence number that the client has seen."""
+
+    after = serializers.IntegerField(min_value=0, max_value=2**63 - 1)
+
+
+def identity(principal: Principal) -> dict[str, Any]:
+    """Return who the socket belongs to."""
+    user = principal.user
+    return {
+        "user_id": user.public_id if user else "",
+        "username": user.username if user else "",
+        "tenant_id": principal.tenant.public_id,
+    }
+
+
+def run(caller: Caller, frame: protocol.Frame) -> Reply:
+    """Do what the frame asks for.
+
+    :raises DomainError: it can't be done; the message says why.
+    """
+    action = _ACTIONS.get(frame.action)
+    if action is None:
+        raise protocol.unknown(frame.action)
+    if action.scope and not caller.principal.allows(action.scope):
+        raise ScopeMissing(f"This key lacks the scope {action.scope}.")
+    return action.run(caller, frame.payload)
+
+
+def _ping(caller: Caller, payload: Any) -> Reply:
+    return Reply("pong")
+
+
+def _whoami(caller: Caller, payload: Any) -> Reply:
+    return Reply("whoami", identity(caller.principal))
+
+
+def _start(caller: Caller, payload: Any) -> Reply:
+    session = _session(caller, _read(SessionTarget, payload))
+    return _of("session.start", lifecycle.start(session=session, now=timezone.now()))
+
+
+def _stop(caller: Caller, payload: Any) -> Reply:
+    session = _session(caller, _read(SessionTarget, payload))
+    return _of("session.stop", lifecycle.stop(session=session, now=timezone.now()))
+
+
+def _reconnect(caller: Caller, payload: Any) -> Reply:
+    session = _session(caller, _read(SessionTarget, payload))
+    return _of("session.reconnect", lifecycle.reconnect(session=session, now=timezone.now()))
+
+
+def _send(caller: Caller, payload: Any) -> Reply:
+    fields = _read(MessageInput, payload)
+    session = _session(caller, fields)
+    draft = sending.Draft(to=fields["to"], text=fields["text"])
+    (message,) = sending.accept_messages(session=session, drafts=[draft], now=timezone.now())
+    data = {
+        "message_id": message.public_id,
+        "session_id": session.public_id,
+        "to": message.chat,
+        "status": message.status,
+    }
+    return Reply("message.send", data)
+
+
+def _resume(caller: Caller, payload: Any) -> Reply:
+    replay = caller.stream.replay(after=_read(ResumeInput, payload)["after"])
+    data = {"seq": replay.seq, "complete": replay.complete, "lost": replay.lost}
+    return Reply("resumed", data, before=replay.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    run: Callable[[Caller, Any], Reply]
+    scope: str = ""
+
+
+_ACTIONS = {
+    "ping": _Action(_ping),
+    "whoami": _Action(_whoami),
+    "session.start": _Action(_start, "sessions:write"),
+    "session.stop": _Action(_stop, "sessions:write"),
+    "session.reconnect": _Action(_reconnect, "sessions:write"),
+    "message.send": _Action(_send, "messages:write"),
+    "resume": _Action(_resume),
+}
+NAMES = frozenset(_ACTIONS)
+
+
+def _read(shape: type[_Plain], payload: Any) -> dict[str, Any]:
+    form = shape(data=payload)
+    if not form.is_valid():
+        names = ", ".join(form.errors)
+        raise protocol.BadPayload(
+            f"The payload has errors; see the fields: {names}.", fields=form.errors
+        )
+    fields: dict[str, Any] = form.validated_data
+    return fields
+
+
+def _session(caller: Caller, fields: dict[str, Any]) -> Session:
+    return selectors.session_of(caller.principal.tenant, fields["session_id"])
+
+
+def _of(action: str, session: Session) -> Reply:
+    data = {
+        "session_id": session.public_id,
+        "desired": session.desired,
+        "status": session.status,
+    }
+    return Reply(action, data)

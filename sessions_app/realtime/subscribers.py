@@ -1,0 +1,19 @@
+"""What the sockets hear of."""
+
+from collections.abc import Sequence
+
+from orsta.core.outbox.models import OutboxEvent
+from orsta.core.outbox.registry import subscribe, subscribe_batches
+from sessions_app.realtime import broadcast
+
+
+@subscribe_batches
+def push(events: Sequence[OutboxEvent]) -> None:
+    """Push every event to its tenant's sockets."""
+    broadcast.push(events)
+
+
+@subscribe("login_session.revoked", "api_key.deactivated", "api_key.rotated")
+def close(event: OutboxEvent) -> None:
+    """Close the sockets of a credential that stopped working."""
+    broadcast.end(credential_id=event.payload["credential_id"])

@@ -1,0 +1,105 @@
+"""Tell the runner what to do: rows that it executes in order, per session."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from orsta.core import doorbell
+from sessions_app.models import Command, Session
+from sessions_app.states import CommandKind, CommandState
+
+BELL = "runner"
+_ERROR_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class NewCommand:
+    """A command before it has a row. `payload` is plain JSON."""
+
+    session: Session
+    kind: CommandKind
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a command ended.
+
+    :param result: what the engine answered; plain JSON.
+    """
+
+    command_id: int
+    state: CommandState
+    error: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+def queue(
+    *, session: Session, kind: CommandKind, payload: dict[str, Any], now: datetime
+) -> Command:
+    """Queue one command in the caller's transaction; see `queue_many`."""
+    return queue_many([NewCommand(session, kind, payload)], now=now)[0]
+
+
+def queue_many(drafts: Iterable[NewCommand], *, now: datetime) -> list[Command]:
+    """Queue commands in one statement, in order; the runner is woken on commit."""
+    rows = [
+        Command(
+            tenant_id=draft.session.tenant_id,
+            session=draft.session,
+            kind=draft.kind,
+            payload=draft.payload,
+            created_at=now,
+        )
+        for draft in drafts
+    ]
+    created = Command.objects.bulk_create(rows)
+    doorbell.ring_on_commit(BELL)
+    return created
+
+
+def waiting(
+    *, session_ids: Sequence[int], sends: bool, now: datetime, limit: int
+) -> dict[int, list[Command]]:
+    """Return by session what it could execute now, in order: its sends, or all other kinds.
+
+    A command that was put off holds back those behind it: order comes before speed.
+    """
+    kind = Q(kind=CommandKind.SEND)
+    queued = Command.objects.filter(session_id__in=session_ids, state=CommandState.QUEUED)
+    ready: defaultdict[int, list[Command]] = defaultdict(list)
+    held_back: set[int] = set()
+    for command in queued.filter(kind if sends else ~kind).order_by("pk")[:limit]:
+        if command.not_before and command.not_before > now:
+            held_back.add(command.session_id)
+        if command.session_id not in held_back:
+            ready[command.session_id].append(command)
+    return ready
+
+
+def put_off(*, command_id: int, not_before: datetime, error: str) -> None:
+    """Let a command wait after a failure that may pass."""
+    command = Command.objects.filter(pk=command_id)
+    for row in command.select_for_update():
+        row.state = CommandState.QUEUED
+        row.attempts += 1
+        row.not_before = not_before
+        row.error = error[:_ERROR_LENGTH]
+        row.save(update_fields=["state", "attempts", "not_before", "error"])
+
+
+def finish(*, finished: Iterable[Finished], now: datetime) -> None:
+    """Write how commands ended: two statements, however many they are."""
+    endings = {ending.command_id: ending for ending in finished}
+    rows = list(Command.objects.filter(pk__in=endings).only("pk"))
+    for row in rows:
+        ending = endings[row.pk]
+        row.state = ending.state
+        row.error = ending.error[:_ERROR_LENGTH]
+        row.result = ending.result
+        row.finished_at = now
+    Command.objects.bulk_update(rows, ["state", "error", "result", "finished_at"])

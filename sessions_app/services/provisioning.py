@@ -1,0 +1,146 @@
+"""Create, change and delete sessions, and prepare their engines."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import Tenant
+from orsta.core import doorbell, errors, http
+from sessions_app.engines import registry
+from sessions_app.engines.base import SessionRef
+from sessions_app.models import DEFAULT_EVENTS, Lease, Session
+from sessions_app.services import lifecycle
+from sessions_app.services.commands import BELL
+from sessions_app.states import DesiredState, SessionStatus
+from subscriptions.services import quotas
+
+_EDITABLE = frozenset(
+    {
+        "name",
+        "webhook_url",
+        "events",
+        "expiration_seconds",
+        "auto_connect",
+        "auto_read_enabled",
+        "typing_enabled",
+        "history_limit",
+    }
+)
+
+
+class UnknownEngine(errors.Invalid):
+    """There is no engine of that name."""
+
+    code = "unknown_engine"
+
+
+@transaction.atomic
+def create_session(
+    *,
+    tenant: Tenant,
+    now: datetime,
+    name: str,
+    engine: str | None = None,
+    events: str = DEFAULT_EVENTS,
+    **options: Any,
+) -> Session:
+    """Reserve a place of the plan and record the session; provisioning follows the event.
+
+    :param engine: None takes `settings.ORSTA_DEFAULT_ENGINE`.
+    :param options: other editable columns of `Session`; `auto_connect=False` leaves it stopped.
+    :raises SessionLimitReached: the plan has no free place.
+    :raises UnknownEngine: no such engine.
+    :raises UnsafeAddress: the webhook's URL does not lead to the public internet.
+    """
+    _check_webhook(options)
+    kind = engine or settings.ORSTA_DEFAULT_ENGINE
+    if kind not in registry.kinds():
+        known = ", ".join(sorted(registry.kinds()))
+        raise UnknownEngine(f"There is no engine {kind!r}; choose one of: {known}.")
+    quotas.reserve_session(tenant=tenant, now=now)
+    running = options.get("auto_connect", True)
+    session: Session = Session.objects.create(
+        tenant=tenant,
+        name=name,
+        engine=kind,
+        events=events,
+        desired=DesiredState.RUNNING if running else DesiredState.STOPPED,
+        status_changed_at=now,
+        **options,
+    )
+    Lease.objects.create(session=session)
+    lifecycle.report("session.created", session, name=name)
+    return session
+
+
+@transaction.atomic
+def update_session(*, session: Session, now: datetime, **changes: Any) -> Session:
+    """Change settings of a session; only the editable columns are accepted.
+
+    :raises TypeError: a column that is not editable.
+    :raises UnsafeAddress: the webhook's URL does not lead to the public internet.
+    """
+    _check_webhook(changes)
+    unknown = set(changes) - _EDITABLE
+    if unknown:
+        raise TypeError(f"not editable: {sorted(unknown)}")
+    for column, value in changes.items():
+        setattr(session, column, value)
+    session.save(update_fields=[*changes, "updated_at"])
+    lifecycle.report("session.updated", session, name=session.name)
+    return session
+
+
+def _check_webhook(fields: dict[str, Any]) -> None:
+    if fields.get("webhook_url"):
+        http.check_url(fields["webhook_url"])
+
+
+@transaction.atomic
+def delete_session(*, session: Session, now: datetime) -> None:
+    """Delete a session: it is gone for its tenant at once, and its place is free again.
+
+    The runner unlinks the device and makes the engine forget it; then the row says DELETED.
+
+    :raises SessionNotFound: somebody else deleted it first.
+    """
+    present = Session.objects.filter(pk=session.pk).exclude(desired=DesiredState.DELETED)
+    if present.update(desired=DesiredState.DELETED, updated_at=now) != 1:
+        raise errors.Missing("There is no such session.")
+    quotas.release_session(tenant=session.tenant)
+    lifecycle.report("session.deleted", session, name=session.name)
+    doorbell.ring_on_commit(BELL)
+
+
+def provision(*, session_id: int, now: datetime) -> None:
+    """Let the engine prepare a session, then hand it to the runner. Safe to repeat.
+
+    :raises EngineError: the engine could not; ask again if it is retryable.
+    """
+    session = Session.objects.select_related("tenant").filter(pk=session_id).first()
+    if session is None or session.provisioned_at or session.desired == DesiredState.DELETED:
+        return
+    registry.engine(session.engine).provision(SessionRef(session.public_id))
+    with transaction.atomic():
+        fresh = Session.objects.select_for_update().get(pk=session_id)
+        if fresh.provisioned_at is None:
+            _prepared(fresh, now=now)
+
+
+def _prepared(session: Session, *, now: datetime) -> None:
+    Session.objects.filter(pk=session.pk).update(provisioned_at=now)
+    if session.desired == DesiredState.RUNNING:
+        lifecycle.transition(session, SessionStatus.STARTING, now=now, reason="provisioned")
+        doorbell.ring_on_commit(BELL)
+    elif session.desired == DesiredState.STOPPED and session.status == SessionStatus.CREATED:
+        lifecycle.transition(session, SessionStatus.STOPPED, now=now, reason="provisioned")
+
+
+@transaction.atomic
+def fail_provisioning(*, session_id: int, reason: str, now: datetime) -> None:
+    """Record that the engine refuses to prepare the session; a start tries again."""
+    session = Session.objects.select_for_update().filter(pk=session_id).first()
+    if session is not None and session.status == SessionStatus.CREATED:
+        lifecycle.give_up(session, SessionStatus.FAULTED, now=now, reason=reason)

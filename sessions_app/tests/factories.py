@@ -1,0 +1,73 @@
+"""Builders of sessions in any state."""
+
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Tenant
+from accounts.tests.factories import make_tenant
+from sessions_app.models import Lease, Session
+from sessions_app.states import DesiredState, SessionStatus
+from subscriptions.models import Plan
+from subscriptions.services import lifecycle as subscriptions
+
+_numbers = count(1)
+
+
+def make_plan(*, max_sessions: int = 3) -> Plan:
+    """Save a plan of its own."""
+    number = next(_numbers)
+    return Plan.objects.create(
+        code=f"plan-{number}",
+        name=f"Plan {number}",
+        price_minor=999,
+        currency="USD",
+        max_sessions=max_sessions,
+    )
+
+
+def make_customer(*, max_sessions: int = 3, now: datetime | None = None) -> Tenant:
+    """Save a tenant with a plan that runs."""
+    tenant = make_tenant()
+    plan = make_plan(max_sessions=max_sessions)
+    subscriptions.activate(tenant=tenant, plan=plan, now=now or timezone.now())
+    return tenant
+
+
+def make_session(
+    *, tenant: Tenant | None = None, status: str = SessionStatus.STOPPED, **fields: Any
+) -> Session:
+    """Save a session in any status, as if the runner and the tenant had brought it there."""
+    now = timezone.now()
+    running = status in {
+        SessionStatus.STARTING,
+        SessionStatus.PAIRING,
+        SessionStatus.CONNECTED,
+        SessionStatus.DISCONNECTED,
+        SessionStatus.BANNED,
+    }
+    values: dict[str, Any] = {
+        "name": f"session {next(_numbers)}",
+        "engine": "sandbox",
+        "status": status,
+        "desired": DesiredState.RUNNING if running else DesiredState.STOPPED,
+        "status_changed_at": now,
+        "provisioned_at": None if status == SessionStatus.CREATED else now,
+        "jid": "15550100001@s.whatsapp.net" if status == SessionStatus.CONNECTED else "",
+        "retry_at": now + timedelta(hours=1) if status == SessionStatus.BANNED else None,
+    }
+    session = Session.objects.create(tenant=tenant or make_customer(), **(values | fields))
+    Lease.objects.create(session=session)
+    return session
+
+
+def give_lease(session: Session, *, owner: str = "runner-1", seconds: float = 30) -> Lease:
+    """Let a runner own the session; a negative term has run out."""
+    lease: Lease = session.lease
+    lease.owner = owner
+    lease.epoch += 1
+    lease.expires_at = timezone.now() + timedelta(seconds=seconds)
+    lease.save()
+    return lease

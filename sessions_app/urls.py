@@ -1,0 +1,7 @@
+"""Everything below `/v1/`: sessions and what they have."""
+
+from sessions_app.api import urls as sessions
+from sessions_app.contacts.api import urls as contacts
+from sessions_app.messaging.api import urls as messaging
+
+urlpatterns = [*sessions.urlpatterns, *messaging.urlpatterns, *contacts.urlpatterns]

@@ -1,0 +1,38 @@
+// Play the other side of a sandbox session: the phone, its friends, and trouble.
+
+import { $, busy, toast } from "./dom.js";
+import { api } from "./api.js";
+
+const BAN_SECONDS = 60;
+
+export function sandboxPanel(root, sessionId, session) {
+  const path = `/v1/sandbox/sessions/${sessionId}`;
+
+  const on = (selector, work) => {
+    const form = $(selector, root);
+    form?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      busy($("button", form), () => work(new FormData(form)));
+    });
+  };
+
+  on("[data-scan]", async (form) => {
+    await api("POST", `${path}/scan`, { contacts: Number(form.get("contacts")) });
+    toast("The phone scans the code.", "good");
+  });
+
+  on("[data-inbound]", async (form) => {
+    await api("POST", `${path}/inbound`, {
+      from: form.get("from"),
+      text: form.get("text"),
+      count: Number(form.get("count")),
+    });
+    if (!session()?.connected) toast("WhatsApp keeps it until the session is connected.", "good");
+  });
+
+  on("[data-fault]", async (form) => {
+    const kind = form.get("kind");
+    await api("POST", `${path}/fault`, kind === "temp_ban" ? { kind, seconds: BAN_SECONDS } : { kind });
+    toast(kind.startsWith("send_") ? "It happens to the next message you send." : "It happens now.", "good");
+  });
+}
