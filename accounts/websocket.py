@@ -11,15 +11,18 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http import parse_cookie
+from django.utils import timezone
 
-from accounts import authentication
+from accounts import authentication, selectors
 from accounts.principal import Principal
 from orsta.core import errors
 from orsta.core.api import errors as problems
+from orsta.core.observability import tracing
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+_BAD_TOKEN = "Missing or invalid session token"  # noqa: S105 (a sentence)
 
 
 class BadKey(errors.Unauthenticated):
@@ -42,6 +45,7 @@ class PrincipalMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Authenticate, then let the consumer have the socket."""
+        tracing.start()
         try:
             principal = await database_sync_to_async(principal_of)(scope)
         except errors.DomainError as error:
@@ -61,10 +65,8 @@ def principal_of(scope: Scope) -> Principal:
     key = headers.get(authentication.API_KEY_HEADER.encode())
     if key is not None:
         return _by_api_key(key.strip())
-    token = authentication.bearer_of(headers.get(b"authorization"))
-    if token is None and _is_same_origin(scope, headers):
-        token = parse_cookie(headers.get(b"cookie", "")).get(authentication.COOKIE)
-    return _by_token(token or "")
+    bearer = authentication.bearer_of(headers.get(b"authorization"))
+    return _by_cookie(scope, headers) if bearer is None else _by_bearer(bearer)
 
 
 def _by_api_key(text: str) -> Principal:
@@ -74,11 +76,21 @@ def _by_api_key(text: str) -> Principal:
         raise BadKey("Invalid or inactive API key") from error
 
 
-def _by_token(text: str) -> Principal:
+def _by_bearer(text: str) -> Principal:
     try:
         return authentication.principal_of_bearer(text)
     except errors.Unauthenticated as error:
-        raise BadToken("Missing or invalid session token") from error
+        raise BadToken(_BAD_TOKEN) from error
+
+
+def _by_cookie(scope: Scope, headers: dict[bytes, str]) -> Principal:
+    principal = None
+    if _is_same_origin(scope, headers):
+        token = parse_cookie(headers.get(b"cookie", "")).get(authentication.COOKIE, "")
+        principal = selectors.principal_of_token(token, now=timezone.now())
+    if principal is None:
+        raise BadToken(_BAD_TOKEN)
+    return principal
 
 
 def _is_same_origin(scope: Scope, headers: dict[bytes, str]) -> bool:

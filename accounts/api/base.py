@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Callable
 from typing import ClassVar, cast
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -49,7 +50,7 @@ class PublicAPIView(APIView):
     parser_classes = [JsonBodyParser]
 
 
-def client_address(request: Request) -> str | None:
+def client_address(request: HttpRequest) -> str | None:
     """Return the address of the peer, None when there is none (a Unix socket).
 
     Headers are not believed: whoever is asked to trust a proxy must name it first.
@@ -61,6 +62,6 @@ def client_address(request: Request) -> str | None:
         return None
 
 
-def user_agent(request: Request) -> str:
+def user_agent(request: HttpRequest) -> str:
     """Return how the client calls itself."""
     return request.headers.get("User-Agent", "")

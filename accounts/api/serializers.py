@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts import selectors
@@ -18,6 +19,7 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+@extend_schema_field({"type": "string", "nullable": True, "enum": [None]})
 class Passkey(serializers.Field[None, Any, None, Any]):
     """Reserved: only null is taken until passkeys exist."""
 

@@ -203,6 +203,10 @@ def test_a_service_key_opens_no_socket():
     assert refusal(bearer(text)) == (401, BAD_TOKEN)
 
 
+def test_an_api_key_is_no_cookie():
+    assert refusal(cookie(make_api_key().text), OWN) == (401, BAD_TOKEN)
+
+
 @pytest.mark.parametrize(
     "value", ["", ";;;", "orsta_session", "orsta_session=\xe9;=", "a=b" * 9]
 )
@@ -226,4 +230,5 @@ def test_the_refusal_is_a_problem_document():
     assert status == 401
     assert body["status"] == 401
     assert body["code"] == "invalid_api_key"
+    assert len(body["trace_id"]) == 32
     assert {"type", "title", "detail", "error", "code", "trace_id"} <= set(body)

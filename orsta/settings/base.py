@@ -8,6 +8,7 @@ from typing import Any
 
 import django_stubs_ext
 import environ
+from csp.constants import NONCE
 
 django_stubs_ext.monkeypatch()  # lets generics such as QuerySet[Session] exist at run time
 
@@ -90,8 +91,16 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "orsta.backoffice.templates.Loader",
+                    ],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -117,7 +126,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+    # What one process may know for some seconds; it needs nobody.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 CHANNEL_LAYERS = {
     "default": {
@@ -207,7 +218,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasPrincipal"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["orsta.core.api.parsers.JsonBodyParser"],
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -248,7 +259,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [_SELF],
         "script-src": [_SELF],
-        "style-src": [_SELF],
+        # A nonce is only sent with pages that use it: those of the admin.
+        "style-src": [_SELF, NONCE],
         "img-src": [_SELF, "data:"],
         "connect-src": [_SELF],
         "object-src": ["'none'"],
