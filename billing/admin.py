@@ -10,7 +10,7 @@ from billing import money
 from billing.models import Account, LedgerEntry, Payment
 from billing.services import reconciliation
 from billing.states import LedgerKind, PaymentStatus
-from orsta.core.admin import ReadOnlyAdmin, ReadOnlyInline
+from orsta.core.admin import ReadOnlyAdmin, ReadOnlyInline, column, json_display
 
 STATUS_COLORS = {
     PaymentStatus.PENDING.label: "warning",
@@ -25,20 +25,24 @@ class LedgerInline(ReadOnlyInline):
 
     model = LedgerEntry
     fields = ["kind", "amount_minor", "currency", "at"]
+    ordering = ["pk"]
 
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     """Every attempt to collect money, what became of it, and why."""
 
-    list_display = ["public_id", "tenant", "amount", "state", "provider", "created_at"]
+    list_display = ["public_id", "tenant_name", "amount", "state", "provider", "created_at"]
     list_filter = ["status", "provider", "currency", "created_at"]
     list_select_related = ["tenant"]
     search_fields = ["public_id", "provider_ref", "tenant__public_id", "tenant__name"]
     ordering = ["-pk"]
-    exclude = ["payment_method", "fingerprint", "buys"]
+    exclude = ["payment_method", "fingerprint", "buys", "metadata"]
+    readonly_fields = ["shown_metadata"]
     inlines = [LedgerInline]
+    tenant_name = column("tenant.name", "Tenant")
     actions_detail = ["reconcile"]
+    shown_metadata = json_display("metadata")
 
     @display(description="Amount", ordering="amount_minor")
     def amount(self, payment: Payment) -> str:
@@ -75,7 +79,8 @@ class PaymentAdmin(ReadOnlyAdmin):
 class LedgerEntryAdmin(ReadOnlyAdmin):
     """Money that moved, newest first; nobody can change or delete it."""
 
-    list_display = ["at", "tenant", "kind_label", "amount", "payment"]
+    list_display = ["at", "tenant_name", "kind_label", "amount", "payment"]
+    tenant_name = column("tenant.name", "Tenant")
     list_filter = ["kind", "currency", "at"]
     list_select_related = ["tenant", "payment"]
     search_fields = ["payment__public_id", "tenant__public_id", "tenant__name"]
@@ -94,7 +99,8 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 class AccountAdmin(ReadOnlyAdmin):
     """Tenants as payers."""
 
-    list_display = ["tenant", "wallet", "created_at"]
+    list_display = ["tenant_name", "wallet", "created_at"]
+    tenant_name = column("tenant.name", "Tenant")
     list_filter = ["currency", "created_at"]
     list_select_related = ["tenant"]
     search_fields = ["tenant__public_id", "tenant__name"]

@@ -11,7 +11,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import Tenant
-from orsta.core.admin import ReadOnlyAdmin, ServiceAdmin
+from orsta.core.admin import ReadOnlyAdmin, ServiceAdmin, column
 from subscriptions.models import Plan, QuotaUsage, Subscription
 from subscriptions.services import lifecycle
 from subscriptions.states import SubscriptionStatus
@@ -65,11 +65,12 @@ class PlanAdmin(ServiceAdmin):
 class SubscriptionAdmin(ReadOnlyAdmin):
     """Written by payments and by the two actions; everything else is for looking."""
 
-    list_display = ["public_id", "tenant", "plan", "state", "starts_at", "ends_at"]
+    list_display = ["public_id", "tenant_name", "plan", "state", "starts_at", "ends_at"]
     list_filter = ["status", "plan", "ends_at"]
     list_select_related = ["tenant", "plan"]
     search_fields = ["public_id", "tenant__public_id", "tenant__name"]
     ordering = ["-pk"]
+    tenant_name = column("tenant.name", "Tenant")
     actions_list = ["grant_to_tenant"]
     actions_detail = ["grant_period", "expire_now"]
 
@@ -154,7 +155,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 class QuotaUsageAdmin(ReadOnlyAdmin):
     """How much of each quota is taken."""
 
-    list_display = ["tenant", "quota", "used"]
+    list_display = ["tenant_name", "quota", "used"]
+    tenant_name = column("tenant.name", "Tenant")
     list_filter = ["quota"]
     list_select_related = ["tenant"]
     search_fields = ["tenant__public_id", "tenant__name"]

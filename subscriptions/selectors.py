@@ -37,7 +37,7 @@ def default_plan() -> Plan:
 
     :raises NoPlanForSale: there is none.
     """
-    plan = Plan.objects.filter(is_default=True, is_active=True).first()
+    plan: Plan | None = Plan.objects.filter(is_default=True, is_active=True).first()
     if plan is None:
         raise NoPlanForSale("No plan is for sale at the moment. Please contact support.")
     return plan

@@ -52,7 +52,7 @@ class MetadataField(serializers.JSONField):
         return data
 
 
-class EnableInput(serializers.Serializer[Any]):
+class EnableApiKeyInput(serializers.Serializer[Any]):
     """What turning on the key may say."""
 
     amount = AmountField(
@@ -63,24 +63,29 @@ class EnableInput(serializers.Serializer[Any]):
     )
     description = serializers.CharField(
         required=False,
+        allow_null=True,
+        allow_blank=True,
         max_length=200,
-        default=payments.DESCRIPTION,
-        help_text="For the receipt.",
+        help_text=f"For the receipt; {payments.DESCRIPTION!r} if absent.",
     )
     metadata = MetadataField(
         required=False, allow_null=True, help_text="Kept with the payment. Up to 4 KB of JSON."
     )
     payment_method = serializers.CharField(
         required=False,
+        allow_null=True,
         allow_blank=True,
         max_length=64,
-        default="",
         help_text="The provider's token. Sandbox: tok_ok (default), tok_declined, "
         "tok_insufficient_funds, tok_timeout, tok_lost.",
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Take null for absent, as clients of the system before send it."""
+        return {name: value for name, value in attrs.items() if value is not None}
 
-class EnableOutput(serializers.Serializer[Activation]):
+
+class EnableApiKeyOutput(serializers.Serializer[Activation]):
     """How the key came to be on."""
 
     ok = serializers.BooleanField(default=True)
@@ -100,14 +105,14 @@ class EnableOutput(serializers.Serializer[Activation]):
         return money.to_major(activation.charged_minor, activation.currency)
 
 
-class DisableOutput(serializers.Serializer[Any]):
+class DisableApiKeyOutput(serializers.Serializer[Any]):
     """The key is off."""
 
     ok = serializers.BooleanField()
     message = serializers.CharField()
 
 
-class StatusOutput(serializers.Serializer[Any]):
+class ApiKeyStatusOutput(serializers.Serializer[Any]):
     """Whether the key opens anything."""
 
     active = serializers.BooleanField()
@@ -116,7 +121,7 @@ class StatusOutput(serializers.Serializer[Any]):
     )
 
 
-class SummaryOutput(serializers.Serializer[Summary]):
+class BillingSummaryOutput(serializers.Serializer[Summary]):
     """A tenant's money, as numbers for people and as integers for programs."""
 
     currency = serializers.CharField()
@@ -143,7 +148,7 @@ class SummaryOutput(serializers.Serializer[Summary]):
         return money.to_major(summary.total_minor, summary.currency)
 
     def get_average_hourly_consumption(self, summary: Summary) -> float:
-        return round(summary.hourly_minor / 10 ** money.exponent(summary.currency), 6)
+        return round(summary.hourly_minor * money.to_major(1, summary.currency), 6)
 
 
 def _finite(number: float) -> bool:

@@ -1,5 +1,7 @@
 """`/billing`: turn the API key on and off, and see what it cost. For logged-in people."""
 
+from typing import Any, cast
+
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -7,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts import selectors as accounts_selectors
 from accounts.api.base import TenantAPIView
-from accounts.models import ApiKeyStatus
+from accounts.models import ApiKeyStatus, User
 from accounts.permissions import IsPerson
 from accounts.services import keys
 from billing import selectors
@@ -16,11 +18,18 @@ from billing.services import answers, payments
 from orsta.core.api import idempotency
 from orsta.core.api.schema import IDEMPOTENCY
 
+_LOGIN: Any = [{"bearer": []}, {"cookie": []}]  # for the documentation; `IsPerson` enforces it
+
 
 class BillingAPIView(TenantAPIView):
     """A key can't buy: only a login token may spend money."""
 
     permission_classes = [*TenantAPIView.permission_classes, IsPerson]
+
+    @property
+    def person(self) -> User:
+        """Return who is paying; `IsPerson` lets no principal without a user pass."""
+        return cast("User", self.principal.user)
 
 
 class EnableApiKey(BillingAPIView):
@@ -29,9 +38,10 @@ class EnableApiKey(BillingAPIView):
     required_scope = {"POST": "billing:write"}
 
     @extend_schema(
-        request=serializers.EnableInput,
-        responses=serializers.EnableOutput,
+        request=serializers.EnableApiKeyInput,
+        responses=serializers.EnableApiKeyOutput,
         parameters=[IDEMPOTENCY],
+        auth=_LOGIN,
         tags=["billing"],
     )
     def post(self, request: Request) -> Response:
@@ -40,18 +50,18 @@ class EnableApiKey(BillingAPIView):
         402 the payment was declined, 409 an earlier one is under way, 422 another amount than
         the price, 503 the provider did not answer: it settles by itself within minutes.
         """
-        form = serializers.EnableInput(data=request.data)
+        form = serializers.EnableApiKeyInput(data=request.data)
         form.is_valid(raise_exception=True)
         activation = payments.enable_api_key(
             tenant=self.tenant,
-            user=self.principal.user,
+            user=self.person,
             idempotency_key=idempotency.key_of(request),
             fingerprint=idempotency.fingerprint(request),
             now=timezone.now(),
             **form.validated_data,
         )
         headers = {idempotency.REPLAYED: "true"} if activation.replayed else None
-        return Response(serializers.EnableOutput(activation).data, headers=headers)
+        return Response(serializers.EnableApiKeyOutput(activation).data, headers=headers)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Flag a decline that is only repeated, like any replayed answer."""
@@ -68,8 +78,9 @@ class DisableApiKey(BillingAPIView):
 
     @extend_schema(
         request=None,
-        responses=serializers.DisableOutput,
+        responses=serializers.DisableApiKeyOutput,
         parameters=[IDEMPOTENCY],
+        auth=_LOGIN,
         tags=["billing"],
     )
     def post(self, request: Request) -> Response:
@@ -77,11 +88,9 @@ class DisableApiKey(BillingAPIView):
         return self.once(request, self._disable)
 
     def _disable(self) -> Response:
-        keys.deactivate(
-            tenant=self.tenant, now=timezone.now(), actor=self.principal.user.public_id
-        )
+        keys.deactivate(tenant=self.tenant, now=timezone.now(), actor=self.person.public_id)
         body = {"ok": True, "message": "API key deactivated"}
-        return Response(serializers.DisableOutput(body).data)
+        return Response(serializers.DisableApiKeyOutput(body).data)
 
 
 class ApiKeyStatusView(BillingAPIView):
@@ -89,7 +98,7 @@ class ApiKeyStatusView(BillingAPIView):
 
     required_scope = {"GET": "billing:read"}
 
-    @extend_schema(responses=serializers.StatusOutput, tags=["billing"])
+    @extend_schema(responses=serializers.ApiKeyStatusOutput, auth=_LOGIN, tags=["billing"])
     def get(self, request: Request) -> Response:
         """Return the key's state and what may be shown of it."""
         key = accounts_selectors.current_api_key(tenant=self.tenant)
@@ -97,7 +106,7 @@ class ApiKeyStatusView(BillingAPIView):
             "active": key is not None and key.status == ApiKeyStatus.ACTIVE,
             "api_key": accounts_selectors.masked_key(key) if key else None,
         }
-        return Response(serializers.StatusOutput(body).data)
+        return Response(serializers.ApiKeyStatusOutput(body).data)
 
 
 class BillingSummary(BillingAPIView):
@@ -105,8 +114,8 @@ class BillingSummary(BillingAPIView):
 
     required_scope = {"GET": "billing:read"}
 
-    @extend_schema(responses=serializers.SummaryOutput, tags=["billing"])
+    @extend_schema(responses=serializers.BillingSummaryOutput, auth=_LOGIN, tags=["billing"])
     def get(self, request: Request) -> Response:
         """Return the last charge, the total and the average per hour."""
         summary = selectors.summary(tenant=self.tenant, now=timezone.now())
-        return Response(serializers.SummaryOutput(summary).data)
+        return Response(serializers.BillingSummaryOutput(summary).data)

@@ -5,6 +5,22 @@ import orsta.core.models
 from django.conf import settings
 from django.db import migrations, models
 
+# The ledger only grows: PostgreSQL itself refuses to change or delete an entry. Written by
+# hand: keep it when this file is generated again.
+_GUARD = """
+CREATE FUNCTION billing_ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'ledger entries are never changed or deleted'
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE ON billing_ledgerentry
+    FOR EACH ROW EXECUTE FUNCTION billing_ledger_append_only();
+"""
+_NO_GUARD = """
+DROP TRIGGER ledger_append_only ON billing_ledgerentry;
+DROP FUNCTION billing_ledger_append_only();
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -144,4 +160,5 @@ class Migration(migrations.Migration):
             model_name='keptanswer',
             constraint=models.UniqueConstraint(fields=('tenant', 'idempotency_key'), name='kept_answer_once_per_key'),
         ),
+        migrations.RunSQL(_GUARD, _NO_GUARD),
     ]

@@ -5,6 +5,7 @@ The response, the reconcile job and staff all come through here, in any order an
 
 import logging
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -64,7 +65,7 @@ def _follow_up(payment: Payment, *, now: datetime) -> None:
     if payment.status == PaymentStatus.SUCCEEDED:
         _deliver(payment, now=now)
     fact = f"payment.{payment.status.lower()}"
-    facts = {
+    facts: dict[str, Any] = {
         "amount_minor": payment.amount_minor,
         "currency": payment.currency,
         "provider": payment.provider,

@@ -108,9 +108,7 @@ def test_a_crash_between_charge_and_settlement_is_finished_without_a_second_char
     assert WatchedProvider.lookups == [charge]
     assert LedgerEntry.objects.count() == 1
     assert key_status(customer) == ApiKeyStatus.ACTIVE
-    replayed = enable(
-        customer, now=timezone.now(), idempotency_key="k1", fingerprint="f1"
-    )
+    replayed = enable(customer, now=timezone.now(), idempotency_key="k1", fingerprint="f1")
     assert (replayed.charged_minor, replayed.replayed) == (999, True)
 
 

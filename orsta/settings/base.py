@@ -106,7 +106,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-            ]
+            ],
         },
     }
 ]
@@ -126,7 +126,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    },
     # What one process may know for some seconds; it needs nobody.
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
@@ -175,7 +178,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "reconcile-payments": {
         "task": "billing.tasks.reconcile_payments",
-        "schedule": timedelta(minutes=10),
+        "schedule": timedelta(minutes=1),
+    },
+    "forget-payment-keys": {
+        "task": "billing.tasks.forget_keys",
+        "schedule": timedelta(hours=1),
     },
     "expire-subscriptions": {
         "task": "subscriptions.tasks.expire_subscriptions",

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+FORMAT_MODULE_PATH = "orsta.settings.formats"
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Orsta",
     "SITE_HEADER": "Orsta",
     "SITE_SUBHEADER": "WhatsApp sessions",
     "SITE_SYMBOL": "forum",
     "SITE_URL": "/",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/site/favicon.svg"}],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "/static/site/favicon.svg"}
+    ],
     "ENVIRONMENT": "orsta.backoffice.navigation.environment",
     "DASHBOARD_CALLBACK": "orsta.backoffice.dashboard.add_to",
     "STYLES": ["orsta.backoffice.navigation.stylesheet"],
