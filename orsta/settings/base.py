@@ -153,6 +153,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,  # longer than any task; a dead worker's tasks come back after it
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
+    # Publishing gives up at once as well: by default this takes six seconds.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from unfold.decorators import display
 
-from orsta.core.admin import ReadOnlyAdmin
+from orsta.core.admin import ReadOnlyAdmin, column, json_display
 from sessions_app.contacts.models import Contact, ContactSync
 from sessions_app.contacts.states import SyncState
 
@@ -20,11 +20,23 @@ SYNC_COLORS = {
 class ContactAdmin(ReadOnlyAdmin):
     """The people that sessions know, the newest first."""
 
-    list_display = ["public_id", "session", "name", "push_name", "phone", "jid", "updated_at"]
+    list_display = [
+        "public_id",
+        "session_name",
+        "name",
+        "push_name",
+        "phone",
+        "jid",
+        "updated_at",
+    ]
     list_filter = ["last_synced_at", "created_at"]
     list_select_related = ["session"]
     search_fields = ["public_id", "session__public_id", "name", "push_name", "phone", "jid"]
     ordering = ["-pk"]
+    exclude = ["raw"]
+    readonly_fields = ["shown_raw"]
+    session_name = column("session.name", "Session")
+    shown_raw = json_display("raw")
 
 
 @admin.register(ContactSync)
@@ -33,7 +45,7 @@ class ContactSyncAdmin(ReadOnlyAdmin):
 
     list_display = [
         "public_id",
-        "session",
+        "session_name",
         "state_label",
         "fetched",
         "written",
@@ -44,6 +56,7 @@ class ContactSyncAdmin(ReadOnlyAdmin):
     list_select_related = ["session"]
     search_fields = ["public_id", "session__public_id", "session__name"]
     ordering = ["-pk"]
+    session_name = column("session.name", "Session")
 
     @display(description="State", ordering="state", label=SYNC_COLORS)
     def state_label(self, sync: ContactSync) -> str:

@@ -33,8 +33,9 @@ def names_of(session: Session, chats: Iterable[str]) -> dict[str, str]:
     found = session.contacts.filter(Q(jid__in=wanted) | (Q(phone__in=phones) & ~Q(phone="")))
     names: dict[str, str] = {}
     for jid, phone, name, push_name in found.values_list("jid", "phone", "name", "push_name"):
-        if name or push_name:
-            names[jid if jid in wanted else phones[phone]] = name or push_name
+        called = name or push_name
+        for chat in {jid, phones.get(phone, jid)} & wanted if called else ():
+            names[chat] = called
     return names
 
 

@@ -10,3 +10,9 @@ from sessions_app.contacts import tasks
 def write(event: OutboxEvent) -> None:
     """Write what the runner fetched."""
     enqueue(tasks.write_contacts, sync_id=event.payload["sync_id"])
+
+
+@subscribe("session.status.connected")
+def sync_first(event: OutboxEvent) -> None:
+    """Bring the address book of an account that was just linked."""
+    enqueue(tasks.sync_new_account, session_id=event.payload["session_id"])

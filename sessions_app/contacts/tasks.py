@@ -19,6 +19,12 @@ def write_contacts(*, sync_id: str, **_: object) -> None:
 
 
 @shared_task(ignore_result=True)
+def sync_new_account(*, session_id: str, **_: object) -> None:
+    """Request the first sync of a session; one that was synced before is left alone."""
+    syncing.sync_if_never_synced(session_id=session_id, now=timezone.now())
+
+
+@shared_task(ignore_result=True)
 def resume_syncs(**_: object) -> None:
     """Go on with syncs whose writer died; give up those whose pages stopped coming."""
     now = timezone.now()

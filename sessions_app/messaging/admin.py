@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from orsta.core.admin import ReadOnlyAdmin
+from orsta.core.admin import ReadOnlyAdmin, column
 from sessions_app.messaging.models import Message
 from sessions_app.messaging.states import Direction, MessageStatus
 
@@ -29,7 +29,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     list_display = [
         "public_id",
-        "session",
+        "session_name",
         "direction_label",
         "chat",
         "state",
@@ -41,6 +41,7 @@ class MessageAdmin(ReadOnlyAdmin):
     list_select_related = ["session"]
     search_fields = ["public_id", "wa_id", "chat", "session__public_id"]
     search_help_text = "A message's id, a session's id, WhatsApp's id, or a chat's JID, in full"
+    session_name = column("session.name", "Session")
     ordering = ["-pk"]
 
     @display(description="Direction", ordering="direction", label=DIRECTION_COLORS)
@@ -55,7 +56,7 @@ class MessageAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Search one column, by the look of the term: millions of rows allow no more."""
-        term = search_term.strip().replace("\x00", "")
+        term = search_term.strip()
         if not term:
             return queryset, False
         return queryset.filter(**{_column(term): term}), False

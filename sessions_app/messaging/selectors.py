@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
@@ -54,7 +55,7 @@ def message_of(session: Session, public_id: str) -> Message:
 
     :raises MessageNotFound: it does not exist, or is not this session's.
     """
-    message = messages_of(session).filter(public_id=public_id.replace("\x00", "")).first()
+    message = messages_of(session).filter(public_id=public_id).first()
     if message is None:
         raise MessageNotFound("There is no such message.")
     return message
@@ -85,7 +86,10 @@ def metrics() -> Iterable[Metric]:
     yield family
 
 
-def _daily(*, since: datetime, until: datetime) -> QuerySet[Message, tuple[date, str, int]]:
+def _daily(*, since: datetime, until: datetime) -> QuerySet[Message, Any]:
     messages = Message.objects.filter(created_at__gte=since, created_at__lt=until)
     days = messages.annotate(day=TruncDate("created_at")).values_list("day", "direction")
-    return days.annotate(count=Count("*")).order_by("day", "direction")
+    counts: QuerySet[Message, Any] = days.annotate(count=Count("*")).order_by(
+        "day", "direction"
+    )
+    return counts

@@ -8,7 +8,7 @@ from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from orsta.core.admin import ReadOnlyAdmin
+from orsta.core.admin import ReadOnlyAdmin, json_display
 from orsta.core.outbox import services
 from orsta.core.outbox.models import OutboxEvent
 
@@ -46,7 +46,10 @@ class OutboxEventAdmin(ReadOnlyAdmin):
     ]
     list_filter = [StateFilter, "name", "occurred_at"]
     search_fields = ["event_id", "shard", "name"]
+    exclude = ["payload"]
+    readonly_fields = ["event_id", "shown_payload"]
     actions_detail = ["replay"]
+    shown_payload = json_display("payload")
 
     @display(
         description="State",

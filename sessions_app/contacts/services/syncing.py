@@ -69,7 +69,8 @@ def request_sync(*, session: Session, now: datetime) -> ContactSync:
     ContactSync.objects.bulk_create([sync], ignore_conflicts=True)
     created = selectors.sync_of(session, sync.public_id)
     if created is None:  # somebody else was faster: "sync_one_running"
-        return ContactSync.objects.filter(session=session).latest("pk")
+        winner: ContactSync = ContactSync.objects.filter(session=session).latest("pk")
+        return winner
     commands.queue(
         session=session,
         kind=CommandKind.FETCH_CONTACTS,
@@ -89,6 +90,16 @@ def freshen(*, session: Session, now: datetime) -> Freshening:
     if not session.is_connected:
         return Freshening(Freshness.NOT_CONNECTED, newest)
     return Freshening(Freshness.REQUESTED, request_sync(session=session, now=now))
+
+
+def sync_if_never_synced(*, session_id: str, now: datetime) -> None:
+    """Request a sync of a connected session whose contacts never came; else do nothing.
+
+    :param session_id: the public id.
+    """
+    session = Session.objects.filter(public_id=session_id, last_synced_at=None).first()
+    if session is not None and session.is_connected:
+        request_sync(session=session, now=now)
 
 
 @transaction.atomic

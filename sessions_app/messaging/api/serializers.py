@@ -41,8 +41,8 @@ class SendInput(Plain):
     text = serializers.CharField(
         required=False, max_length=MAX_TEXT_LENGTH, trim_whitespace=False
     )
-    messages = DraftInput(
-        many=True,
+    messages = serializers.ListField(
+        child=DraftInput(),
         required=False,
         allow_empty=False,
         max_length=MAX_BATCH,

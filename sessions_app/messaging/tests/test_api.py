@@ -1,5 +1,7 @@
 """Messages over HTTP."""
 
+import json
+
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -108,7 +110,7 @@ def test_the_same_request_twice_sends_once(api, session):
     ],
 )
 def test_what_makes_no_sense_is_refused_and_leaves_nothing(api, session, body):
-    answer = api.post(path(session), body)
+    answer = api.post(path(session), json.dumps(body), content_type="application/json")
 
     assert answer.status_code == 400
     assert answer.json()["code"] in {"invalid_input", "invalid_recipient", "invalid_text"}
@@ -193,6 +195,12 @@ def test_one_message_can_be_followed(api, session):
 @pytest.mark.parametrize("message_id", ["msg_none", "%00", "%F0%9F%98%80", "x" * 300])
 def test_a_message_that_does_not_exist_is_missing(api, session, message_id):
     assert api.get(path(session, message_id)).status_code == 404
+
+
+@pytest.mark.parametrize("session_id", ["ses_none", "%00", "%F0%9F%98%80", "x" * 300])
+def test_a_session_that_does_not_exist_is_missing(api, session_id):
+    for tail in ("messages", "messages/msg_none", "contacts", "contacts/sync"):
+        assert api.get(f"/v1/sessions/{session_id}/{tail}").status_code == 404
 
 
 def test_a_message_of_another_session_is_missing(api, session):

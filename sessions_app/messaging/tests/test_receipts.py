@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from sessions_app.messaging.models import Message
 from sessions_app.messaging.services import outcomes, receipts
 from sessions_app.messaging.states import TRANSITIONS, Direction, MessageStatus
 from sessions_app.messaging.tests.factories import NOON, make_message, receipt, reported
@@ -199,3 +200,28 @@ def expected(steps):
     if firm:
         return firm[0].upper()
     return "UNKNOWN" if steps else "QUEUED"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_receipts_and_outcomes_that_race_lose_nothing(race):
+    session = make_session(status=SessionStatus.CONNECTED)
+    messages = [make_message(session) for _ in range(60)]
+    steps = iter(["sent", "delivered", "read", "sent", "delivered", "read"])
+
+    def report():
+        step = next(steps)
+        if step == "sent":
+            ended = [outcomes.Sent(one.public_id, one.wa_id, NOON) for one in messages]
+            return outcomes.record(outcomes=ended, now=LATER)
+        backwards = reversed(messages)
+        return apply(session, *(receipt(one, kind=step) for one in backwards))
+
+    moved = race(6, report)
+
+    statuses = set(Message.objects.values_list("status", flat=True))
+    assert statuses == {MessageStatus.READ}
+    assert not Message.objects.filter(sent_at=None).exists()
+    assert reported().filter(name="message.read").count() == 60
+    assert reported().count() == sum(moved)
+    session.refresh_from_db()
+    assert session.messages_sent == 60
