@@ -39,7 +39,7 @@ def page(
     """Let only people in who are logged in, keep the answer out of caches, show refusals."""
 
     @wraps(view)
-    def guarded(request: ConsoleRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: ConsoleRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         principal = _principal_of(request)
         if principal is None:
             return _to_login(request)

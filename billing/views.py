@@ -93,7 +93,7 @@ def enable_key(request: ConsoleRequest) -> HttpResponse:
         messages.success(request, f"{activation.message}.")
         return redirect("console-billing")
     context = _context(request, now=timezone.now()) | {
-        "error": " ".join(sentence for row in form.errors.values() for sentence in row),
+        "error": " ".join(str(said) for row in form.errors.values() for said in row),
         "chosen_card": form.data.get("payment_method"),
     }
     return show(request, "console/billing.html", context, status=form.status_code)

@@ -59,6 +59,7 @@ class Card:
 
     session: Session
     advice: str
+    reason: str  # "" when the status says it already
     tone: str
     phone: str
     simulated: bool
@@ -201,6 +202,7 @@ def _card(session: Session) -> Card:
     return Card(
         session=session,
         advice=ADVICE[status],
+        reason="" if session.reason.lower() == status.label.lower() else session.reason,
         tone=TONES[status],
         phone=jids.phone_of(session.jid),
         simulated=_simulated(session.engine),
@@ -231,7 +233,6 @@ def _chat(message: Message, names: dict[str, str]) -> dict[str, Any]:
 
 
 urlpatterns = [
-    path("", home, name="console-home"),
     path("sessions", session_list, name="console-sessions"),
     path("sessions/new", session_new, name="console-session-new"),
     path("sessions/<str:session_id>", session_detail, name="console-session"),

@@ -80,6 +80,7 @@ class Executor:
             await self._report(
                 ContactsFetched(claim.session_id, claim.epoch, sync_id, number, entries)
             )
+            await self._worker.written()  # a page at a time: messages wait for one, not for all
         await self._report(
             ContactsFetched(claim.session_id, claim.epoch, sync_id, number + 1, [])
         )

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db import DatabaseError, connections
@@ -101,7 +102,7 @@ class Supervisor:
             # What is claimed while the renewal runs is not in its answer, and is not lost.
             owned = {key: worker.claim.epoch for key, worker in self._workers.items()}
             try:
-                held = await self._in_thread("heartbeat", self._beat)
+                held = await self._in_thread("heartbeat", partial(self._beat, owned))
             except DatabaseError as error:
                 logger.warning("Heartbeat failed", extra={"reason": str(error)})
                 await self._in_thread("heartbeat", connections.close_all)
@@ -119,16 +120,16 @@ class Supervisor:
                 logger.warning("Lease lost", extra={"node": self._node})
                 self._retire(session_id, worker.close, release=False)
 
-    def _beat(self) -> dict[int, int]:
+    def _beat(self, owned: dict[int, int]) -> dict[int, int]:
         leases.beat(
             node=self._node,
             version=self._version,
             capacity=self._capacity,
-            sessions=len(self._workers),
+            sessions=len(owned),
             draining=self._stopping.is_set(),
             now=timezone.now(),
         )
-        return leases.renew(owner=self._node)
+        return leases.renew(owner=self._node, session_ids=owned)
 
     async def _self_stop(self) -> None:
         """Close what somebody else may be about to connect."""
@@ -185,6 +186,8 @@ class Supervisor:
                 continue
             if row.desired == DesiredState.DELETED:
                 self._retire(session_id, worker.forget)
+            elif worker.ended:  # whatever the row says: a new start needs a new connection
+                self._retire(session_id, worker.close)
             elif row.desired == DesiredState.STOPPED and row.status in LIVE:
                 self._retire(session_id, worker.halt)
             elif not _runs(row, banned_until_passed=bool(row.retry_at and row.retry_at <= now)):
@@ -213,7 +216,8 @@ class Supervisor:
             # The edge of a session: its lease runs out and the next owner starts afresh.
             logger.exception("Session did not end cleanly")
         finally:
-            self._workers.pop(session_id, None)
+            if self._workers.get(session_id) is worker:  # else it was claimed anew meanwhile
+                del self._workers[session_id]
             self._retiring.pop(session_id, None)
             self._looked_at = 0.0
             self._wake.set()

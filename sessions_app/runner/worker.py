@@ -28,13 +28,28 @@ _FIRST_DELAY = 2.0  # seconds between attempts to connect, doubling
 _MAX_DELAY = 300.0
 _MAX_ATTEMPTS = 8  # about eight minutes of trying, then a person decides
 _FINISH_SECONDS = 2.0  # how long a command in flight may take when the session closes
-_STREAM_ENDED = (
-    events.Disconnected,
+# After these the engine does not come back by itself: the connection is of no more use.
+_ENDS = (
     events.LoggedOut,
     events.Replaced,
     events.TemporarilyBanned,
     events.PairingTimedOut,
 )
+
+
+class Sink:
+    """Where the engine puts what it sees of one session."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def __call__(self, event: EngineEvent, /) -> None:
+        """Take an event."""
+        await self._worker.observe(event)
+
+    async def kept(self) -> None:
+        """Wait until the database has every event so far."""
+        await self._worker.written()
 
 
 class Worker:
@@ -48,6 +63,7 @@ class Worker:
         self.claim = claim
         self.engine = registry.engine(claim.engine)
         self.connected = False
+        self.ended = False
         self._writer = writer
         self._idle = idle
         self._connection: Connection | None = None
@@ -118,10 +134,11 @@ class Worker:
         delay = _FIRST_DELAY
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
-                self._connection = await self.engine.connect(self.ref, self._on_event)
+                self._connection = await self.engine.connect(self.ref, Sink(self))
             except EngineError as error:
                 if not error.retryable or attempt == _MAX_ATTEMPTS:
                     await self.move(SessionStatus.FAULTED, str(error))
+                    self.ended = True
                     return
                 await self.move(SessionStatus.DISCONNECTED, str(error))
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 (jitter)
@@ -141,13 +158,14 @@ class Worker:
         if connection is not None:
             await connection.close()
 
-    async def _on_event(self, event: EngineEvent) -> None:
+    async def observe(self, event: EngineEvent) -> None:
         """Take an event from the engine; waits while the writer is behind."""
         if isinstance(event, events.Connected):
             self.connected = True
             self._idle()
-        elif isinstance(event, _STREAM_ENDED):
+        elif isinstance(event, (events.Disconnected, *_ENDS)):
             self.connected = False
+            self.ended = isinstance(event, _ENDS)
         await self._writer.put(Observed(self.claim.session_id, self.claim.epoch, event))
 
     # -- the commands ---------------------------------------------------------------------
@@ -155,6 +173,10 @@ class Worker:
     async def report(self, report: Report) -> None:
         """Hand a report to the writer, in order with the engine's events."""
         await self._writer.put(report)
+
+    async def written(self) -> None:
+        """Wait until everything reported and observed so far is in the database."""
+        await self._writer.flush()
 
     def is_idle(self, *, sends: bool) -> bool:
         """Say whether the lane could take commands now."""
@@ -171,7 +193,7 @@ class Worker:
                 if (sends and not self.connected) or not await self._executor.execute(command):
                     break
             # Before anybody looks for queued commands again, the endings must be written.
-            await self._writer.flush()
+            await self.written()
         finally:
             self._running.pop(sends, None)
             self._idle()

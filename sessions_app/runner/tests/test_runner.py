@@ -176,6 +176,18 @@ def test_trouble_leads_to_the_right_state(kind, status):
     assert session.reason
 
 
+def test_a_start_right_after_the_phone_logged_out_shows_a_new_code():
+    session = prepared()
+
+    with running():
+        connect(session)
+        simulation.fault(session=session, now=timezone.now(), kind="logged_out")
+        becomes(session, SessionStatus.LOGGED_OUT)
+        lifecycle.start(session=session, now=timezone.now())
+        becomes(session, SessionStatus.PAIRING)
+        connect(session)
+
+
 def test_a_drop_heals_by_itself():
     session = prepared()
 

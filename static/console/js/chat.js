@@ -18,7 +18,6 @@ export class Chat {
   #older = null; // cursor of the messages before the first one shown
   #unread = new Map();
   #attempt = null; // what was sent last without an answer: {body, key}
-  #opened = 0;
 
   constructor(root, sessionId, chatsPath) {
     this.root = root;
@@ -32,7 +31,7 @@ export class Chat {
     this.reloadThread = throttle(() => this.#quiet(this.#loadNewest()), 150);
     this.#listen();
     const kept = decodeURIComponent(location.hash.slice(1));
-    if (kept.includes("@")) this.open({ jid: kept, name: "" });
+    if (kept.includes("@")) this.open({ jid: kept, name: "" }, { focus: false });
   }
 
   reload() {
@@ -62,9 +61,8 @@ export class Chat {
     }
   }
 
-  /** Open a chat: {jid, name}. */
-  async open(chat) {
-    const opened = ++this.#opened;
+  /** Open a chat: {jid, name}. On a touch screen the focus would bring up the keyboard. */
+  async open(chat, { focus = matchMedia("(pointer: fine)").matches } = {}) {
     this.#chat = chat;
     this.#unread.delete(chat.jid);
     this.thread.clear();
@@ -75,9 +73,8 @@ export class Chat {
     this.#renderChats();
     for (const part of ["thread-head", "messages", "composer"]) $(`[data-${part}]`, this.root).hidden = false;
     $("[data-no-thread]", this.root).hidden = true;
-    if (!this.input.disabled) this.input.focus();
+    if (focus && !this.input.disabled) this.input.focus();
     await this.#quiet(this.#loadNewest());
-    if (opened === this.#opened) this.thread.toEnd();
   }
 
   #head() {
@@ -143,18 +140,11 @@ export class Chat {
     );
   }
 
-  /** The newest page. If it does not reach back to what is shown, it takes its place. */
   async #loadNewest() {
     const chat = this.#chat;
     const page = await this.#page(chat.jid, null);
     if (chat !== this.#chat) return;
-    const touches = page.messages.some((message) => this.thread.has(message.id));
-    const first = this.thread.empty || !touches;
-    if (first) {
-      this.thread.clear();
-      this.#setOlder(page.next_cursor);
-    }
-    this.thread.merge(page.messages, { scroll: first ? "end" : "stay" });
+    if (this.thread.newest(page.messages)) this.#setOlder(page.next_cursor);
   }
 
   async #loadOlder() {
@@ -164,7 +154,7 @@ export class Chat {
     this.#older = null; // one page at a time
     const page = await this.#page(chat.jid, cursor);
     if (chat !== this.#chat) return;
-    this.thread.merge(page.messages, { scroll: "keep" });
+    this.thread.older(page.messages);
     this.#setOlder(page.next_cursor);
   }
 
@@ -197,7 +187,7 @@ export class Chat {
       this.#attempt = null;
       if (this.input.value === body.text) this.input.value = "";
       if (message.chat !== this.#chat.jid) await this.open({ jid: message.chat, name: this.#chat.name });
-      this.thread.merge([message], { scroll: "end" });
+      this.thread.sent(message);
       this.#say("");
       this.reloadChats();
     } catch (error) {

@@ -78,6 +78,7 @@ export class Contacts {
   #empty(search) {
     const empty = $("[data-no-contacts]", this.root);
     empty.hidden = this.list.children.length > 0;
+    $("h3", empty).textContent = search ? "Nobody found" : "No contacts yet";
     $("p", empty).textContent = search
       ? "Nobody has this name or number. Try less of it."
       : this.connected

@@ -38,7 +38,7 @@ export function toast(sentence, tone = "bad") {
   const note = h("p", { class: `notice notice-${tone}` });
   note.append(icon(tone === "bad" ? "alert" : "check"), h("span", {}, sentence));
   $("[data-toasts]").append(note);
-  setTimeout(() => note.remove(), 8000);
+  setTimeout(() => note.remove(), tone === "bad" ? 9000 : 4000);
 }
 
 /** Run `work` while `button` can't be pressed; an error becomes a toast. */

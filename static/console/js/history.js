@@ -30,11 +30,11 @@ export class History {
   }
 
   #row(step) {
-    const label = this.statuses[step.new]?.label ?? step.new;
+    const status = this.statuses[step.new];
     return h(
       "li",
-      {},
-      h("b", {}, label),
+      { "data-tone": status.tone },
+      h("b", {}, status.label),
       h("time", { datetime: step.at }, exact(step.at)),
       step.reason ? h("span", { class: "small muted" }, step.reason) : null,
     );

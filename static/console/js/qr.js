@@ -21,13 +21,13 @@ export class QrPanel {
   }
 
   show() {
+    if (!this.root.hidden) return;
     this.root.hidden = false;
-    clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#tick(), 250);
-    return this.refresh();
   }
 
   hide() {
+    if (this.root.hidden) return;
     this.root.hidden = true;
     clearInterval(this.#timer);
     this.#clear();

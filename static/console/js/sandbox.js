@@ -18,7 +18,6 @@ export function sandboxPanel(root, sessionId, session) {
 
   on("[data-scan]", async (form) => {
     await api("POST", `${path}/scan`, { contacts: Number(form.get("contacts")) });
-    toast("The phone scans the code.", "good");
   });
 
   on("[data-inbound]", async (form) => {
@@ -33,6 +32,7 @@ export function sandboxPanel(root, sessionId, session) {
   on("[data-fault]", async (form) => {
     const kind = form.get("kind");
     await api("POST", `${path}/fault`, kind === "temp_ban" ? { kind, seconds: BAN_SECONDS } : { kind });
-    toast(kind.startsWith("send_") ? "It happens to the next message you send." : "It happens now.", "good");
+    // What happens to the connection shows by itself.
+    if (kind.startsWith("send_")) toast("It happens to the next message you send.", "good");
   });
 }

@@ -9,6 +9,7 @@ import { QrPanel } from "./qr.js";
 import { sandboxPanel } from "./sandbox.js";
 import { LiveSocket, watch } from "./socket.js";
 import { tabs } from "./tabs.js";
+import { exact } from "./time.js";
 
 const COMING = ["CREATED", "STARTING", "PAIRING"]; // before the first scan
 const LIVE = ["STARTING", "PAIRING", "CONNECTED", "DISCONNECTED"];
@@ -50,15 +51,14 @@ class SessionPage {
   event({ action, data }) {
     if (data.session_id !== this.id) return;
     if (action === "session.deleted") this.#leave();
-    else if (action === "session.qr.updated") this.#qrEvent();
+    else if (action === "session.qr.updated" && this.session?.status === "PAIRING") this.#readCode();
     else if (action.startsWith("session.")) this.refresh();
     else if (action.startsWith("message.")) this.chat.event(action, data);
     else if (action.startsWith("contacts.")) this.contacts.event(action, data);
   }
 
-  #qrEvent() {
-    if (this.session?.status === "PAIRING") this.qr.refresh().catch((error) => toast(error.message));
-    else this.refresh();
+  #readCode() {
+    this.qr.refresh().catch((error) => toast(error.message));
   }
 
   #loadTab() {
@@ -85,12 +85,10 @@ class SessionPage {
     this.#head(session);
     this.#buttons(session);
     const unlinked = !session.jid && COMING.includes(session.status);
-    const pairing = unlinked || session.status === "PAIRING";
-    if (pairing && (this.qr.root.hidden || before?.status !== session.status)) {
-      this.qr.show().catch((error) => toast(error.message));
-    } else if (!pairing) {
-      this.qr.hide();
-    }
+    const pairing = session.status === "PAIRING";
+    if (pairing || unlinked) this.qr.show();
+    else this.qr.hide();
+    if (pairing && before?.status !== "PAIRING") this.#readCode();
     const workspace = $("[data-workspace]", this.root);
     if (workspace.hidden && !unlinked) this.chat.reload();
     workspace.hidden = unlinked;
@@ -115,14 +113,16 @@ class SessionPage {
     }
     put("phone", session.jid ? `+${session.jid.split("@")[0]}` : "");
     put("push-name", session.push_name);
-    put("reason", session.reason ? `Reason: ${session.reason}` : "");
-    $("[data-reason]", this.root).hidden = !session.reason;
+    put("retry", session.retry_at ? `Until ${exact(session.retry_at)}` : "");
+    const told = session.reason.toLowerCase() === status.label.toLowerCase();
+    put("reason", session.reason && !told ? `Reason: ${session.reason}` : "");
   }
 
   #buttons(session) {
     const live = LIVE.includes(session.status);
+    const waits = session.status === "BANNED" && session.desired === "RUNNING"; // starts by itself
     const show = {
-      start: !live && session.status !== "CREATED",
+      start: !live && !waits && session.status !== "CREATED",
       stop: live || session.desired === "RUNNING",
       reconnect: ["CONNECTED", "DISCONNECTED"].includes(session.status),
     };

@@ -15,6 +15,7 @@ const NEAR = 80; // pixels from the end that still count as "at the end"
 
 export class Thread {
   #known = new Map(); // id -> {message, element}
+  #order = []; // ids, oldest first; the server says it: ids of one moment do not sort
 
   constructor(root) {
     this.box = $("[data-messages]", root);
@@ -23,6 +24,7 @@ export class Thread {
 
   clear() {
     this.#known.clear();
+    this.#order = [];
     this.list.replaceChildren();
   }
 
@@ -30,28 +32,44 @@ export class Thread {
     return this.#known.has(id);
   }
 
-  get empty() {
-    return this.#known.size === 0;
-  }
-
-  /** Take messages in, new or changed, in any order. Returns how many are new. */
-  merge(messages, { scroll = "stay" } = {}) {
+  /** Take the newest page, newest first. If it does not reach what is here, it takes its place. */
+  newest(messages) {
     const atEnd = this.#fromEnd() < NEAR;
-    const fromEnd = this.#fromEnd();
-    const fresh = messages.filter((message) => !this.has(message.id)).length;
-    for (const message of messages) this.#known.set(message.id, this.#entry(message));
-    if (fresh > 0) this.#arrange();
-    if (scroll === "end" || (atEnd && scroll !== "keep")) this.toEnd();
-    else if (scroll === "keep") this.box.scrollTop = this.box.scrollHeight - this.box.clientHeight - fromEnd;
-    return fresh;
+    const ids = messages.map((message) => message.id).reverse();
+    const from = this.#order.findIndex((id) => ids.includes(id));
+    const replaced = from < 0;
+    if (replaced) this.clear();
+    this.#keep(messages);
+    // What was sent while the page was on its way is not on it: it stays last.
+    const later = this.#order.slice(Math.max(from, 0)).filter((id) => !ids.includes(id));
+    this.#order = [...this.#order.slice(0, Math.max(from, 0)), ...ids, ...later];
+    this.#arrange();
+    if (atEnd || replaced) this.toEnd();
+    return replaced;
   }
 
-  /** A message got further. Returns false when it is not here. */
+  /** Take a page of what came before; what is read now stays where it is. */
+  older(messages) {
+    const fromEnd = this.#fromEnd();
+    const fresh = messages.filter((message) => !this.has(message.id)).reverse();
+    this.#keep(fresh);
+    this.#order = [...fresh.map((message) => message.id), ...this.#order];
+    this.#arrange();
+    this.box.scrollTop = this.box.scrollHeight - this.box.clientHeight - fromEnd;
+  }
+
+  /** Take a message that was just sent. */
+  sent(message) {
+    if (!this.has(message.id)) this.#order.push(message.id);
+    this.#keep([message]);
+    this.#arrange();
+    this.toEnd();
+  }
+
+  /** A message got further. */
   mark(id, status, error = "") {
     const entry = this.#known.get(id);
-    if (!entry) return false;
-    this.merge([{ ...entry.message, status, error }]);
-    return true;
+    if (entry) this.#keep([{ ...entry.message, status, error }]);
   }
 
   toEnd() {
@@ -62,21 +80,21 @@ export class Thread {
     return this.box.scrollHeight - this.box.clientHeight - this.box.scrollTop;
   }
 
-  #entry(message) {
-    const old = this.#known.get(message.id);
-    if (old && old.message.status === message.status && old.message.text === message.text) return old;
-    const element = bubble(message);
-    old?.element.replaceWith(element);
-    return { message, element };
+  #keep(messages) {
+    for (const message of messages) {
+      const old = this.#known.get(message.id);
+      if (old?.message.status === message.status) continue;
+      const element = bubble(message);
+      old?.element.replaceWith(element);
+      this.#known.set(message.id, { message, element });
+    }
   }
 
-  // Ids sort by time of creation, so their order is the order of the chat.
   #arrange() {
-    const ids = [...this.#known.keys()].sort();
-    this.#known = new Map(ids.map((id) => [id, this.#known.get(id)]));
     const rows = [];
     let day = "";
-    for (const { message, element } of this.#known.values()) {
+    for (const id of this.#order) {
+      const { message, element } = this.#known.get(id);
       const name = dayName(message.created_at);
       if (name !== day) rows.push(h("li", { class: "day" }, name));
       day = name;

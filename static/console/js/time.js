@@ -1,6 +1,6 @@
 // Dates the way the reader's browser writes them.
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const both = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
