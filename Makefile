@@ -5,9 +5,9 @@ BIN := $(VENV)/bin/python
 LAUNCHER := $(BIN) -m orsta.launcher
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-# Commands that only read code: they need settings, and no server.
-OFFLINE := DJANGO_SETTINGS_MODULE=orsta.settings.test ORSTA_ENVIRONMENT=test $(BIN) manage.py
-SCHEMA := $(OFFLINE) spectacular --validate --fail-on-warn --skip-checks
+# Commands that only read code: they need settings and no server.
+OFFLINE := DJANGO_SETTINGS_MODULE=orsta.settings.test ORSTA_ENVIRONMENT=test $(BIN)
+SCHEMA := $(OFFLINE) manage.py spectacular --validate --fail-on-warn
 TEMPLATES = $(shell find templates -name '*.html')
 
 .DEFAULT_GOAL := help
@@ -30,9 +30,9 @@ web runner worker beat relay: install ## one of the processes alone
 	@$(LAUNCHER) program $@
 
 migrate: install ## bring the database up to date
-	@$(LAUNCHER) exec $(BIN) manage.py migrate --skip-checks
+	@$(LAUNCHER) exec $(BIN) manage.py migrate
 
-seed: migrate ## make the plans, the staff login and a demo tenant
+seed: install ## make the plans, the staff login and a demo tenant
 	@$(LAUNCHER) seed
 
 test: install-dev ## the whole test suite, or PYTEST_ARGS="accounts -k login"
@@ -59,7 +59,7 @@ templates: install-dev ## the format of the templates
 	$(VENV)/bin/djade --check --target-version 5.2 $(TEMPLATES)
 
 migrations: install-dev ## no model without its migration
-	$(OFFLINE) makemigrations --check --dry-run --skip-checks
+	$(OFFLINE) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 schema: install-dev ## write docs/openapi.yaml
 	$(SCHEMA) --file docs/openapi.yaml

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from accounts.api.urls import auth_urlpatterns, internal_urlpatterns
 from orsta import views
 from orsta.core.observability import views as probes
+from sessions_app.views import home as console_home
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.ServiceInfo.as_view(), name="home"),
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/", include(internal_urlpatterns)),
     path("billing/", include("billing.api.urls")),
     path("v1/", include("sessions_app.urls")),
+    path("console", console_home, name="console-home"),
     path("console/", include("accounts.views")),
     path("console/", include("billing.views")),
     path("console/", include("sessions_app.views")),

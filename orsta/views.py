@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView, View
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -46,6 +47,7 @@ class ServiceInfo(View):
         return response
 
 
+@require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
     """Send browsers that ask by habit to the icon."""
     return HttpResponsePermanentRedirect(static("site/favicon.svg"))

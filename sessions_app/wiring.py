@@ -27,6 +27,8 @@ def engine_options() -> dict[str, dict[str, object]]:
         "NAME": "dbname",
     }
     known = {name: database[key] for key, name in names.items() if database.get(key)}
+    # The rest of the URL, such as the folder of a socket; the pool is Django's own.
+    known |= {key: value for key, value in database["OPTIONS"].items() if key != "pool"}
     options = {kind: dict(values) for kind, values in settings.ORSTA_ENGINES.items()}
     options["sandbox"].setdefault("dsn", make_conninfo(**known))
     return options

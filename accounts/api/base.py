@@ -13,7 +13,6 @@ from accounts import authentication, permissions
 from accounts.models import Tenant
 from accounts.principal import Principal
 from orsta.core.api import idempotency
-from orsta.core.api.parsers import JsonBodyParser
 
 
 class TenantAPIView(APIView):
@@ -24,7 +23,6 @@ class TenantAPIView(APIView):
 
     authentication_classes = authentication.CUSTOMER
     permission_classes = [permissions.HasPrincipal, permissions.HasScope]
-    parser_classes = [JsonBodyParser]
     required_scope: ClassVar[dict[str, str]] = {}
 
     @property
@@ -47,7 +45,6 @@ class PublicAPIView(APIView):
 
     authentication_classes = []
     permission_classes = []
-    parser_classes = [JsonBodyParser]
 
 
 def client_address(request: HttpRequest) -> str | None:

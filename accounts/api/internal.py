@@ -10,7 +10,6 @@ from rest_framework.views import APIView
 from accounts.api import serializers
 from accounts.authentication import ServiceKeyAuthentication
 from accounts.permissions import HasPrincipal
-from orsta.core.api.parsers import JsonBodyParser
 
 
 class ServiceAPIView(APIView):
@@ -18,7 +17,6 @@ class ServiceAPIView(APIView):
 
     authentication_classes = [ServiceKeyAuthentication]
     permission_classes = [HasPrincipal]
-    parser_classes = [JsonBodyParser]
 
 
 class InternalMe(ServiceAPIView):

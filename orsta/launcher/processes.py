@@ -1,5 +1,6 @@
 """The only place that starts processes, always from a list and never through a shell."""
 
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,9 +30,23 @@ def run(
     )
 
 
-def foreground(command: Sequence[str], *, env: Mapping[str, str]) -> int:
-    """Run with the terminal, Ctrl-C included; return the exit code."""
-    return subprocess.run(command, env=env, check=False).returncode  # noqa: S603
+def foreground(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    on_sigterm: signal.Signals = signal.SIGTERM,
+) -> int:
+    """Run with the terminal and return the exit code, as a shell would.
+
+    Ctrl-C is the child's affair: we wait until it has cleaned up. SIGTERM is passed on.
+    """
+    # Before the start: a handler becomes the default in the child, where a shell's "ignore"
+    # for a background job would stay.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    with subprocess.Popen(command, env=env) as child:  # noqa: S603
+        signal.signal(signal.SIGTERM, lambda *_: child.send_signal(on_sigterm))
+        code = child.wait()
+    return 128 - code if code < 0 else code
 
 
 def start(

@@ -59,6 +59,7 @@ def _run(chosen: Options) -> None:
     """Start everything, watch it, and stop it however that ends."""
     leftovers.clear(chosen.folder, say=say)
     options.check_address(chosen)
+    stack.check_given(chosen)
     secrets = env_files.load_secrets(chosen.folder.secrets)
     servers = stack.prepare(
         chosen.folder,
@@ -87,19 +88,12 @@ def _run(chosen: Options) -> None:
 
 def _fill(chosen: Options, *, env: Mapping[str, str]) -> None:
     """Bring the database up to date and make sure that its first rows are there."""
-    say("Migrating the database")
-    # The checks ask for rows that a new database does not have yet; the seed runs them.
-    _manage("migrate", "--no-input", "--skip-checks", env=env)
-    say("Checking plans, the staff login and the demo tenant")
-    credentials = str(chosen.folder.credentials)
-    _manage("seed", "--credentials", credentials, "--url", chosen.url, env=env)
-
-
-def _manage(*arguments: str, env: Mapping[str, str]) -> None:
-    command = [sys.executable, "manage.py", *arguments]
+    say("Migrating the database and checking its first rows")
+    arguments = ["--migrate", "--credentials", str(chosen.folder.credentials)]
+    command = [sys.executable, "manage.py", "seed", *arguments, "--url", chosen.url]
     if processes.run(command, env=env).returncode != 0:
         raise CannotStart(
-            f"`manage.py {arguments[0]}` failed, as the lines above say: correct that and "
+            "The database could not be prepared, as the lines above say: correct that and "
             "start again; what is done already stays."
         )
 

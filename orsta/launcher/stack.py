@@ -7,6 +7,7 @@ from subprocess import Popen, TimeoutExpired
 
 from orsta.launcher import postgres, processes, programs, valkey
 from orsta.launcher.folder import DataFolder
+from orsta.launcher.options import Options
 from orsta.launcher.postgres import Postgres
 from orsta.launcher.valkey import Valkey
 
@@ -48,6 +49,17 @@ class Servers:
         if self.valkey:
             log = self.folder.log("valkey")
             valkey.wait_until_ready(self.valkey, log=log, alive=alive)
+
+
+def check_given(options: Options) -> None:
+    """Make sure that the servers which the caller brought answer.
+
+    :raises CannotStart: when one does not.
+    """
+    if options.database_url:
+        postgres.check_given(options.database_url)
+    if options.redis_url:
+        valkey.check_given(options.redis_url)
 
 
 def prepare(

@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 from orsta.launcher import folder, processes, stack
-from orsta.launcher.console import say
 from orsta.launcher.folder import DataFolder
 
 
@@ -17,7 +16,6 @@ def main(arguments: list[str]) -> int:
 
     `TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use instead.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="orsta-test-") as name:
         data = DataFolder(Path(name))
         folder.prepare(data)
@@ -26,15 +24,14 @@ def main(arguments: list[str]) -> int:
             password=secrets.token_urlsafe(18),
             database=not os.environ.get("TEST_DATABASE_URL"),
             broker=not os.environ.get("TEST_REDIS_URL"),
-            say=say,
+            say=lambda _: None,  # a new database each time is no news
             durable=False,
         )
         with stack.unsupervised(servers, durable=False):
-            return processes.foreground(_pytest(arguments), env=_environment(servers.urls))
-
-
-def _pytest(arguments: list[str]) -> list[str]:
-    return [sys.executable, "-m", "pytest", *arguments]
+            command = [sys.executable, "-m", "pytest", *arguments]
+            env = _environment(servers.urls)
+            # On SIGTERM pytest would die without tearing down; on SIGINT it does.
+            return processes.foreground(command, env=env, on_sigterm=signal.SIGINT)
 
 
 def _environment(urls: dict[str, str]) -> dict[str, str]:

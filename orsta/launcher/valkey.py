@@ -111,6 +111,21 @@ def is_ready(server: Valkey) -> bool:
         client.close()
 
 
+def check_given(url: str) -> None:
+    """Make sure that the server of REDIS_URL answers.
+
+    :raises CannotStart: when it does not.
+    """
+    try:
+        with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise CannotStart(
+            f"The Redis of REDIS_URL can't be used ({error}): correct the address, or unset it "
+            "to use the embedded one."
+        ) from error
+
+
 def wait_until_ready(server: Valkey, *, log: Path, alive: Callable[[], bool]) -> None:
     """Return when the server answers.
 

@@ -71,9 +71,17 @@ class SendResult:
 
 
 class EventSink(Protocol):
-    """Where a connection puts its events. Waits while the runner is behind (back-pressure)."""
+    """Where a connection puts its events, in order."""
 
-    async def __call__(self, event: EngineEvent, /) -> None: ...
+    async def __call__(self, event: EngineEvent, /) -> None:
+        """Take an event. Waits while the runner is behind (back-pressure)."""
+
+    async def kept(self) -> None:
+        """Return once everything that was put so far survives a crash of this process.
+
+        Only then may an engine acknowledge to WhatsApp what it has emitted; what it has not
+        acknowledged comes again with the next connection.
+        """
 
 
 class Connection(ABC):

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 PATHS: Mapping[str, str] = {
     "sandbox": "sessions_app.engines.sandbox.SandboxEngine",
-    "neonize": "sessions_app.engines.neonize.NeonizeEngine",
-    "wuzapi": "sessions_app.engines.wuzapi.WuzapiEngine",
 }
 
 _lock = threading.Lock()

@@ -7,6 +7,7 @@ and notices streams that lost their device. It ends when the last connection lea
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ BATCH_SIZE = 1000  # sends written in one statement
 LOOK_SECONDS = 1.0  # between looks for streams that lost their device, at speed 1
 SHORTEST_LOOK_SECONDS = 0.1  # whatever the speed
 FORGET_SECONDS = 60.0  # between removals of old messages, whatever the speed
+PARTING_SECONDS = 1.0  # how long a leaving stream waits for its sink, whatever the speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Member:
     device: Device
     taken: Callable[[str, Taken], None]  # a message id; called before its `take` returns
     lost: Callable[[bool], None]  # True: another stream has the device; False: nobody has
+    kept: Callable[[], Awaitable[None]]  # the sink's
 
 
 class Hub:
@@ -51,6 +54,7 @@ class Hub:
         self._waiting: list[tuple[Sending, asyncio.Future[Taken]]] = []
         self._writing: list[tuple[Sending, asyncio.Future[Taken]]] = []
         self._cursors: dict[str, Cursors] = {}
+        self._saving: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._task = self._loop.create_task(self._run(), name="sandbox hub")
 
@@ -63,11 +67,14 @@ class Hub:
         self._members[member.device.stream] = member
 
     async def leave(self, device: Device | None = None) -> None:
-        """Stop watching over a stream and remember how far its receipts came."""
+        """Stop watching over a stream and remember how far its receipts came.
+
+        What the sink does not keep in time is not remembered, and so comes again.
+        """
         try:
             if device is not None:
+                await self._try(self._save_soon)
                 self._members.pop(device.stream, None)
-                await self._try(self._save)
         finally:
             self._guests -= 1
             if self._guests == 0:
@@ -113,6 +120,9 @@ class Hub:
             self.over = True
             for _, taken in self._writing + self._waiting:
                 _fail(taken, _closed())
+            if self._saving is not None:
+                self._saving.cancel()
+                await asyncio.wait([self._saving])
             await self.world.close()
 
     async def _rest(self, until: float) -> None:
@@ -154,7 +164,9 @@ class Hub:
             taken.set_result(result)
 
     async def _look(self) -> None:
-        await self._save()
+        if self._saving is None or self._saving.done():
+            # Beside the sends: the sink may be behind, and that is no reason not to send.
+            self._saving = self._loop.create_task(self._try(self._save), name="sandbox save")
         held = {number: member.device.session_id for number, member in self._members.items()}
         if not held:
             return
@@ -163,10 +175,19 @@ class Hub:
             if member is not None:
                 member.lost(replaced)
 
+    async def _save_soon(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PARTING_SECONDS):
+                await self._save()
+
     async def _save(self) -> None:
-        moved = list(self._cursors.values())
+        """Move the cursors over what was emitted until now, once the sinks keep it."""
+        sinks = {member.device.session_id: member.kept for member in self._members.values()}
+        moved = [known for key, known in self._cursors.items() if key in sinks]
+        self._cursors = {known.session_id: known for known in moved}
         if not moved:
             return
+        await asyncio.gather(*(sinks[cursors.session_id]() for cursors in moved))
         await self.world.move(moved)
         for cursors in moved:
             if self._cursors.get(cursors.session_id) is cursors:

@@ -62,7 +62,10 @@ class Stream:
         now = asyncio.get_running_loop().time()
         self._receipts.resume(await self._world.pending(self.device.session_id), now)
         if self.device.stream:
-            self._hub.join(Member(self.device, taken=self._took, lost=self._lose))
+            member = Member(
+                self.device, taken=self._took, lost=self._lose, kept=self._sink.kept
+            )
+            self._hub.join(member)
         if not self.device.stream:
             self.finish(events.Replaced())
         elif not self.device.jid:
@@ -206,6 +209,7 @@ class Stream:
             if not messages:
                 return
             await self._emit_all(messages)
+            await self._sink.kept()
             await self._world.drop_backlog(self.device.session_id, upto)
 
     def _took(self, message_id: str, taken: Taken) -> None:

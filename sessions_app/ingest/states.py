@@ -46,7 +46,13 @@ def _observe_end(
             )
         case events.LoggedOut(reason=reason):
             lifecycle.give_up(
-                session, SessionStatus.LOGGED_OUT, now=now, reason=reason, epoch=epoch, jid=""
+                session,
+                SessionStatus.LOGGED_OUT,
+                now=now,
+                reason=reason,
+                epoch=epoch,
+                jid="",
+                last_synced_at=None,
             )
         case events.Replaced():
             lifecycle.give_up(

@@ -1,7 +1,5 @@
 """How much one client may send."""
 
-import time
-
 from orsta.core import errors
 from sessions_app.realtime.protocol import CloseCode
 
@@ -10,20 +8,20 @@ FRAMES_PER_SECOND = 60
 BURST = 120  # frames at once, after a quiet moment
 
 
-class TooMuch(errors.LimitReached):
+class TooMuch(errors.DomainError):
     """A frame that ends the connection."""
 
     close_code: CloseCode
 
 
-class FrameTooBig(TooMuch):
+class FrameTooBig(TooMuch, errors.Invalid):
     """The frame is larger than allowed."""
 
     code = "frame_too_big"
     close_code = CloseCode.TOO_BIG
 
 
-class TooManyFrames(TooMuch):
+class TooManyFrames(TooMuch, errors.LimitReached):
     """The client sends faster than allowed."""
 
     code = "too_many_frames"
@@ -31,29 +29,31 @@ class TooManyFrames(TooMuch):
 
 
 class Allowance:
-    """A token bucket: `FRAMES_PER_SECOND` on average, `BURST` at once."""
+    """A token bucket: `FRAMES_PER_SECOND` on average, `BURST` at once.
 
-    def __init__(self) -> None:
+    :param at: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, *, at: float) -> None:
         self._left = float(BURST)
-        self._at = time.monotonic()
+        self._at = at
 
-    def spend(self) -> bool:
+    def spend(self, *, at: float) -> bool:
         """Take one frame's worth; False when nothing is left."""
-        now = time.monotonic()
-        self._left = min(BURST, self._left + (now - self._at) * FRAMES_PER_SECOND)
-        self._at = now
+        self._left = min(BURST, self._left + (at - self._at) * FRAMES_PER_SECOND)
+        self._at = at
         if self._left < 1:
             return False
         self._left -= 1
         return True
 
 
-def check(text: str, allowance: Allowance) -> None:
+def check(text: str, allowance: Allowance, *, at: float) -> None:
     """Accept a frame, or end the connection of a client that goes too far.
 
     :raises TooMuch: the frame is too big, or one too many.
     """
     if len(text) > MAX_FRAME_BYTES or len(text.encode(errors="replace")) > MAX_FRAME_BYTES:
         raise FrameTooBig(f"A frame may hold at most {MAX_FRAME_BYTES} bytes.")
-    if not allowance.spend():
+    if not allowance.spend(at=at):
         raise TooManyFrames(f"Send at most {FRAMES_PER_SECOND} frames a second.")

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -37,7 +38,7 @@ CATCH_UP_EVERY = 3  # looks
 JOIN_SECONDS = 60.0  # a Redis that lost its memory gets the memberships back after this
 SEND_SECONDS = 10.0  # a client that does not read for so long is cut off
 _RETRY_SECONDS = 1.0
-_REDIS_SECONDS = 2.0
+_REDIS_SECONDS = 1.0
 _REDIS_AWAY = (redis.RedisError, OSError)  # a time-out is an OSError
 _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="socket")
 
@@ -75,7 +76,7 @@ class Socket(JsonWebsocketConsumer):
         self.base_send = async_to_sync(self._send)
         self._raw_send = send
         self._accepted = self._closed = False
-        self._allowance = limits.Allowance()
+        self._allowance = limits.Allowance(at=time.monotonic())
         self._looks = 0
         self._newest = 0  # the tenant's newest event when the socket last caught up
         self._look_in = random.uniform(0, LOOK_SECONDS)  # noqa: S311 (spreads the load)
@@ -120,7 +121,7 @@ class Socket(JsonWebsocketConsumer):
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._raw_send(message)
-        except OSError:
+        except (OSError, RuntimeError):  # gone, not reading, or just closed by the server
             self._closed = True
             raise StopConsumer from None
         if message["type"] == "websocket.accept":
@@ -140,7 +141,7 @@ class Socket(JsonWebsocketConsumer):
         if text is None:
             return
         try:
-            limits.check(text, self._allowance)
+            limits.check(text, self._allowance, at=time.monotonic())
         except limits.TooMuch as error:
             await self._send_text(self.encode_json(protocol.error(error)))
             await self._close(error.close_code)

@@ -5,7 +5,7 @@ behalf of a session happens in a transaction that holds the session's lease row 
 writer's epoch (`lock_held`), so a runner that lost a lease can't write any more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -77,9 +77,13 @@ def claim(*, owner: str, limit: int, now: datetime) -> list[Claim]:
     ]
 
 
-def renew(*, owner: str) -> dict[int, int]:
-    """Extend every lease of `owner`; return {session id: epoch} of what is still its own."""
-    mine = Lease.objects.filter(owner=owner)
+def renew(*, owner: str, session_ids: Iterable[int]) -> dict[int, int]:
+    """Extend what `owner` has of these leases; return {session id: epoch} of that.
+
+    The others of its leases run out: it closed their connections without a release, and
+    whoever claims them next, itself included, starts afresh.
+    """
+    mine = Lease.objects.filter(owner=owner, pk__in=session_ids)
     mine.update(expires_at=Now() + LEASE_TTL)
     return dict(mine.values_list("pk", "epoch"))
 

@@ -84,7 +84,8 @@ def _act(session: Session, action: str, arguments: dict[str, Any], *, now: datet
 
 
 def _check(session: Session) -> None:
-    if Capability.SIMULATION not in registry.engine(session.engine).capabilities:
+    offered = session.engine in registry.kinds()
+    if not offered or Capability.SIMULATION not in registry.engine(session.engine).capabilities:
         raise NotSimulated(
             "This session talks to the real WhatsApp; only sandbox sessions play."
         )

@@ -79,7 +79,16 @@ def test_a_renewal_tells_what_is_still_ours():
     give_lease(kept, owner="runner-1")
     give_lease(lost, owner="runner-2")
 
-    assert leases.renew(owner="runner-1") == {kept.pk: 1}
+    assert leases.renew(owner="runner-1", session_ids=[kept.pk, lost.pk]) == {kept.pk: 1}
+
+
+def test_a_lease_whose_connection_was_given_up_is_not_renewed():
+    session = make_session(status=SessionStatus.CONNECTED)
+    before = give_lease(session, owner="runner-1", seconds=1).expires_at
+
+    assert leases.renew(owner="runner-1", session_ids=[]) == {}
+
+    assert Lease.objects.get(pk=session.pk).expires_at == before
 
 
 def test_only_the_owner_at_its_epoch_may_write():

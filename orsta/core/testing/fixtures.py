@@ -31,9 +31,10 @@ def drain_outbox() -> Callable[[], int]:
 def _fresh_cache() -> None:
     """Nothing that one test cached reaches the next."""
     from channels.layers import channel_layers
-    from django.core.cache import cache
+    from django.core.cache import caches
 
-    cache.clear()
+    for name in caches:
+        caches[name].clear()
     channel_layers.backends.clear()
 
 

@@ -3,8 +3,8 @@ from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import path
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client import REGISTRY
+from prometheus_client.core import GaugeMetricFamily
 
 from orsta.core.observability import health, metrics, views
 from orsta.core.observability.middleware import TraceMiddleware

@@ -121,6 +121,16 @@ class EngineContract:
         assert isinstance(second.events[0], events.Connected)
 
     @live
+    async def test_receipts_that_were_not_kept_come_with_the_next_one(self, engine, ref):
+        self.require(engine, Capability.CONNECTION_EVENTS)
+        async with self.paired(engine, ref) as (connection, first):
+            first.keeping.clear()
+            sent = await connection.send(OutgoingText("msg_1", FRIEND, "Hello"))
+            await first.wait_for_receipts(events.ReceiptKind.READ, [sent.wa_id])
+        async with connected(engine, ref) as (_, second):
+            await second.wait_for_receipts(events.ReceiptKind.READ, [sent.wa_id])
+
+    @live
     async def test_a_message_for_the_device_is_received(self, engine, ref):
         async with self.paired(engine, ref) as (connection, recorder):
             await self.write(connection, "Good morning")

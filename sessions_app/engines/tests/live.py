@@ -34,12 +34,17 @@ class Recorder:
 
     def __init__(self):
         self.events = []
+        self.keeping = asyncio.Event()
+        self.keeping.set()
         self._changed = asyncio.Condition()
 
     async def __call__(self, event, /):
         async with self._changed:
             self.events.append(event)
             self._changed.notify_all()
+
+    async def kept(self):
+        await self.keeping.wait()
 
     def of(self, kind):
         return [event for event in self.events if isinstance(event, kind)]
@@ -59,6 +64,19 @@ class Recorder:
 
     async def wait_for_receipts(self, kind, wa_ids):
         await self.wait_until(lambda: self.receipted(kind) >= set(wa_ids))
+
+
+class Listener:
+    """A sink that does what the test says with an event, and keeps everything."""
+
+    def __init__(self, hear):
+        self._hear = hear
+
+    async def __call__(self, event, /):
+        await self._hear(event)
+
+    async def kept(self):
+        pass
 
 
 def receipts(event, kind):

@@ -57,8 +57,10 @@ def test_threads_get_the_same_instance():
 def test_an_engine_that_is_not_offered_is_unknown():
     registry.configure(OPTIONS)
 
-    with pytest.raises(UnknownEngine, match="'wuzapi' is not offered here; offered: sandbox"):
-        registry.engine("wuzapi")
+    with pytest.raises(
+        UnknownEngine, match="'telepathy' is not offered here; offered: sandbox"
+    ):
+        registry.engine("telepathy")
 
 
 def test_an_engine_that_does_not_exist_can_not_be_configured():

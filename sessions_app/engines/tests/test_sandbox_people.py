@@ -88,6 +88,21 @@ async def test_messages_for_a_device_that_is_offline_wait_for_it(engine, ref):
 
 
 @live
+async def test_messages_that_were_not_kept_come_with_the_next_connection(engine, ref):
+    async with connected(engine, ref) as (connection, first):
+        await connection.act("inbound", {"from": FRIEND, "text": "Hi"})
+        first.keeping.clear()
+        await connection.act("scan", {})
+        await first.wait_for(events.MessageReceived)
+    assert waiting(ref) == 1
+
+    async with connected(engine, ref) as (connection, second):
+        await second.wait_for(events.MessageReceived)
+
+    assert second.of(events.MessageReceived) == first.of(events.MessageReceived)
+
+
+@live
 async def test_a_message_that_comes_while_the_stream_is_down_waits(engine, ref):
     async with paired(engine, ref) as (connection, recorder):
         await connection.act("fault", {"kind": "drop"})

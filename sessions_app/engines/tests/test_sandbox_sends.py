@@ -23,14 +23,15 @@ KILLED_RUNNER = """
 import asyncio, os, signal, sys
 from sessions_app.engines.base import OutgoingText, SessionRef
 from sessions_app.engines.sandbox import SandboxEngine
+from sessions_app.engines.tests.live import Listener
 
 async def main():
     up = asyncio.Event()
-    async def sink(event):
+    async def hear(event):
         if type(event).__name__ == "Connected":
             up.set()
     engine = SandboxEngine(os.environ["DATABASE_URL"], speed=0.5)
-    connection = await engine.connect(SessionRef(sys.argv[1], epoch=1), sink)
+    connection = await engine.connect(SessionRef(sys.argv[1], epoch=1), Listener(hear))
     await up.wait()
     for number in range(10):
         await connection.send(OutgoingText(f"msg_{number}", "15550100123@s.whatsapp.net", "Hi"))

@@ -11,7 +11,7 @@ from sessions_app.engines import events
 from sessions_app.engines.base import EngineError, OutgoingText, SessionRef
 from sessions_app.engines.events import ReceiptKind
 from sessions_app.engines.tests.contract import FRIEND
-from sessions_app.engines.tests.live import Recorder, connected, live, paired
+from sessions_app.engines.tests.live import Listener, Recorder, connected, live, paired
 
 HELLO = OutgoingText("msg_1", FRIEND, "Hello")
 
@@ -129,7 +129,7 @@ async def test_a_slow_sink_holds_up_nobody_else_and_can_be_left(engine, make_ref
         stuck.set()
         await asyncio.Event().wait()
 
-    blocked = await engine.connect(make_ref(), slow)
+    blocked = await engine.connect(make_ref(), Listener(slow))
     await stuck.wait()
     async with paired(engine, make_ref()) as (connection, recorder):
         await connection.send(HELLO)
@@ -148,7 +148,7 @@ async def test_an_action_that_the_close_cuts_off_may_be_repeated(engine, ref):
             stuck.set()
             await asyncio.Event().wait()
 
-    connection = await engine.connect(ref, stops_listening)
+    connection = await engine.connect(ref, Listener(stops_listening))
     await connection.act("scan", {})
     await up.wait()
     writing = [
@@ -174,7 +174,7 @@ async def test_the_sink_itself_may_close_the_connection(engine, ref):
             await connection.close()
             closed.set()
 
-    connection = await engine.connect(ref, closes)
+    connection = await engine.connect(ref, Listener(closes))
     await connection.act("inbound", {"from": FRIEND, "text": "Hi", "count": 5})
     await connection.act("scan", {})
     await closed.wait()

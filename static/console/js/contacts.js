@@ -14,7 +14,6 @@ const RUNNING = {
 export class Contacts {
   #cursor = null;
   #asked = 0;
-  #begun = false;
 
   constructor(root, sessionId, write) {
     this.root = root;
@@ -39,18 +38,6 @@ export class Contacts {
   session(session) {
     this.connected = session.connected;
     this.button.hidden = !session.connected;
-    if (session.connected && !this.#begun) this.#begin();
-  }
-
-  // Contacts arrive with the first connection; nobody should have to ask for them.
-  async #begin() {
-    this.#begun = true;
-    try {
-      const { sync } = await api("GET", `${this.path}/sync`);
-      if (sync === null) await this.#sync();
-    } catch {
-      this.#begun = false; // the next change of the session tries again
-    }
   }
 
   event(action) {

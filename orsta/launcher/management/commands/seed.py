@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
@@ -20,6 +21,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
+            "--migrate",
+            action="store_true",
+            help="bring the database up to date first, in this process to save a second",
+        )
+        parser.add_argument(
             "--credentials",
             type=Path,
             default=settings.ORSTA_DATA / "credentials.json",
@@ -27,7 +33,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="written there")
 
-    def handle(self, *_: Any, credentials: Path, url: str, **__: Any) -> None:
+    def handle(self, *_: Any, credentials: Path, url: str, migrate: bool, **__: Any) -> None:
+        if migrate:
+            call_command("migrate", interactive=False)
         known = _known(credentials)
         made = seeding.seed(known=known, url=url, now=timezone.now())
         write_private(credentials, json.dumps(made.as_json(), indent=2) + "\n")
