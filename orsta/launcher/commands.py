@@ -52,7 +52,7 @@ def seed() -> int:
     with _environment(chosen) as env:
         secrets = env_files.load_secrets(chosen.folder.secrets)
         command = [sys.executable, "manage.py", "seed", *arguments, "--url", chosen.url]
-        return processes.foreground(command, env={**env, **secrets})
+        return processes.foreground(command, env={**secrets, **env})
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def _environment(chosen: Options) -> Iterator[dict[str, str]]:
             try:
                 yield chosen.for_programs(secrets=secrets, urls=servers.urls)
             finally:
-                chosen.folder.forget_stack()
+                chosen.folder.release()
 
 
 def _running(chosen: Options) -> dict[str, str]:

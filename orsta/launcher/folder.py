@@ -7,7 +7,7 @@ import os
 import pwd
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,9 +82,12 @@ class DataFolder:
         """Record how the embedded servers are reached, for commands in other terminals."""
         write_private(self.path / "stack.json", json.dumps(urls))
 
-    def forget_stack(self) -> None:
-        """Remove that record when nothing runs any more."""
+    def release(self) -> None:
+        """Remove that record, and a socket folder outside, when nothing runs any more."""
         (self.path / "stack.json").unlink(missing_ok=True)
+        if not self.sockets.is_relative_to(self.path):
+            with suppress(OSError):  # not empty: a socket of something that was killed
+                self.sockets.rmdir()
 
     def read_stack(self) -> dict[str, str] | None:
         """Return that record; nothing while a start has not come so far."""

@@ -79,7 +79,7 @@ def _run(chosen: Options) -> None:
         )
         servers.wait_until_ready(alive=lambda: supervisor.is_alive)
         chosen.folder.write_stack(servers.urls)
-        _fill(chosen, env={**env, **secrets})
+        _fill(chosen, env={**secrets, **env})
         _open(chosen, supervisor, own)
         _watch(chosen, supervisor)
     finally:
@@ -140,4 +140,4 @@ def _close(chosen: Options, supervisor: Supervisor | None) -> None:
         if not supervisor.stop():
             console.complain("Some programs did not stop in time and were killed")
     leftovers.stop(chosen.folder)
-    chosen.folder.forget_stack()
+    chosen.folder.release()

@@ -1,0 +1,1 @@
+"""Tests that drive a whole running Orsta from outside, as people and programs do."""

@@ -1,0 +1,47 @@
+"""One running Orsta for all of these tests; those that stop it start another."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orsta.tests.e2e.stack import Stack, free_port
+
+FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them, and give the first one the time that a start takes."""
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """What `make run` starts: base_url, credentials, pid_of, kill, logs, get."""
+    running = Stack(
+        data=tmp_path_factory.mktemp("stack") / "data",
+        port=free_port(),
+        extra={"ORSTA_SANDBOX_SPEED": "20"},
+    )
+    running.start()
+    yield running
+    assert running.stop() == 0
+    assert running.left() == []
+
+
+@pytest.fixture
+def make_stack(tmp_path: Path) -> Iterator[Callable[[], Stack]]:
+    """Make handles of an Orsta that the test starts and stops; all on the same data."""
+    made: list[Stack] = []
+
+    def make() -> Stack:
+        made.append(Stack(data=tmp_path / "data", port=free_port()))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process is not None and one.process.poll() is None:
+            one.stop()
