@@ -4,7 +4,7 @@ Django's own ASGI handler costs a synchronous view three to six times as much, b
 request hops to a single thread (docs/benchmarks.md).
 """
 
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
@@ -27,7 +27,8 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 application = ProtocolTypeRouter(
     {
-        "http": WSGIMiddleware(http, workers=THREADS),
+        # a2wsgi and Django write the same protocol in different types.
+        "http": WSGIMiddleware(cast("Any", http), workers=THREADS),
         "websocket": websockets,
         "lifespan": lifespan,
     }

@@ -21,7 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/", include(internal_urlpatterns)),
     path("billing/", include("billing.api.urls")),
     path("v1/", include("sessions_app.urls")),
-    path("console", console_home, name="console-home"),
+    path("console", console_home),  # without the slash too: people type it
+    path("console/", console_home, name="console-home"),
     path("console/", include("accounts.views")),
     path("console/", include("billing.views")),
     path("console/", include("sessions_app.views")),

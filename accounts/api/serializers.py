@@ -19,7 +19,7 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"type": "string", "nullable": True, "enum": [None]})
+@extend_schema_field({"type": "string", "nullable": True})
 class Passkey(serializers.Field[None, Any, None, Any]):
     """Reserved: only null is taken until passkeys exist."""
 

@@ -114,6 +114,7 @@ class ReadOnlyInline(TabularInline):
     can_delete = False
     show_change_link = False
     hide_title = True
+    ordering = ["-pk"]
     tab = True
     per_page = 20
 

@@ -14,6 +14,7 @@ from django.db import transaction
 
 logger = logging.getLogger(__name__)
 _PREFIX = "orsta:bell:"
+_SILENCE_SECONDS = 3.0  # after a failure; a Redis that hangs would hold up every caller
 
 
 @functools.cache
@@ -21,6 +22,12 @@ def _client() -> redis.Redis:
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2, health_check_interval=30
     )
+
+
+class _Outage:
+    """Until when this process takes Redis to be away, on the monotonic clock."""
+
+    over_at = 0.0
 
 
 def ring_on_commit(name: str) -> None:
@@ -40,10 +47,13 @@ class _Ring:
 
 
 def ring(name: str) -> None:
-    """Wake whoever waits for `name`; a Redis that is away is only logged."""
+    """Wake whoever waits for `name`; a Redis that is away is only logged, and left alone."""
+    if time.monotonic() < _Outage.over_at:
+        return
     try:
         _client().publish(_PREFIX + name, b"1")
     except redis.RedisError as error:
+        _Outage.over_at = time.monotonic() + _SILENCE_SECONDS
         logger.warning("Doorbell unreachable", extra={"bell": name, "reason": str(error)})
 
 

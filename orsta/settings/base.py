@@ -9,6 +9,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from csp.constants import NONCE
+from django.core.exceptions import ImproperlyConfigured
 
 django_stubs_ext.monkeypatch()  # lets generics such as QuerySet[Session] exist at run time
 
@@ -27,7 +28,11 @@ ORSTA_DATA = Path(env.str("ORSTA_DATA", default=str(BASE_DIR / ".orsta")))
 def _key_ring(name: str) -> dict[str, bytes]:
     """Read `id:base64,id:base64`; the first entry is the one that writes."""
     entries = (entry.split(":", 1) for entry in env.list(name, default=[]))
-    return {key_id.strip(): base64.b64decode(value) for key_id, value in entries}
+    try:
+        return {key_id.strip(): base64.b64decode(value) for key_id, value in entries}
+    except ValueError as error:
+        message = f"{name} is not of the form id:base64,id:base64."
+        raise ImproperlyConfigured(message) from error
 
 
 # Secrets have no defaults; orsta/checks.py says which are missing and how to make them.
@@ -120,7 +125,7 @@ if ORSTA_ENVIRONMENT != "test":
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", default=16),
-        "timeout": 10,
+        "timeout": 3,  # seconds; whoever waits for a lost database holds one of the threads
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -136,7 +141,12 @@ CACHES = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "capacity": 2_000, "expiry": 30},
+        "CONFIG": {
+            "hosts": [REDIS_URL],
+            "capacity": 2_000,
+            "expiry": 30,
+            "group_expiry": 300,  # open sockets renew their memberships every minute
+        },
     }
 }
 

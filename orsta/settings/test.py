@@ -8,7 +8,7 @@ ORSTA_FIELD_KEYS = {"k1": b"k" * 32}
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 # Argon2id all the same, with the cheapest parameters.
 PASSWORD_HASHERS = ["orsta.core.testing.hashers.CheapArgon2Hasher"]
-ORSTA_ENGINES["sandbox"]["speed"] = 50.0  # type: ignore[name-defined]  # noqa: F405
-STORAGES["staticfiles"] = {  # type: ignore[name-defined]  # noqa: F405
+ORSTA_ENGINES["sandbox"]["speed"] = 50.0  # noqa: F405
+STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import DataError, IntegrityError, transaction
+from django.db import Error as DatabaseFailure
 
 from sessions_app.contacts.services import syncing
 from sessions_app.engines import events
@@ -27,15 +28,26 @@ def record(*, owner: str, batch: Sequence[reports.Report], now: datetime) -> int
     """Write a batch; return how many reports were written.
 
     Reports from a lost lease are dropped: somebody else speaks for the session now. A
-    report that the database refuses is logged and dropped alone, the rest is kept.
+    report that can't be written is logged and dropped alone, the rest is kept.
+
+    :raises django.db.Error: the database is away or not ready for us; nothing was written.
     """
     try:
         return _record(owner, batch, now)
-    except (DataError, IntegrityError):
+    except Exception as error:
+        if _is_the_databases_fault(error):
+            raise
+        # The edge of the runner: one report must not end every session's traffic.
         if len(batch) > 1:
             return sum(record(owner=owner, batch=[report], now=now) for report in batch)
         logger.exception("Report refused", extra={"kind": type(batch[0]).__name__})
         return 0
+
+
+def _is_the_databases_fault(error: Exception) -> bool:
+    return isinstance(error, DatabaseFailure) and not isinstance(
+        error, DataError | IntegrityError
+    )
 
 
 @transaction.atomic

@@ -24,7 +24,6 @@ class CloseCode(IntEnum):
     """Why the server closes; 4xxx codes are ours, the others RFC 6455's registry."""
 
     TOO_BIG = 1009
-    TRY_AGAIN = 1013  # the client read too slowly: reconnect and resume
     REVOKED = 4401  # the token or key does not work any more: do not reconnect with it
     DENIED = 4403  # the key lacks the scopes that the pushed events need
     FLOOD = 4429  # too many frames: reconnect after a pause

@@ -73,7 +73,11 @@ class Stream:
         if after >= until:
             return []
         events = outbox.events_after(tenant_id=self.tenant_id, seq=after, limit=limit)
-        return [(event.seq, protocol.push(event)) for event in events if event.seq <= until]
+        return [
+            (event.seq, protocol.push(event))
+            for event in events
+            if event.seq is not None and event.seq <= until
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,16 +165,20 @@ class Socket(JsonWebsocketConsumer):
 
     async def _next_push(self) -> Message:
         """Return the next message from Redis, however long it is away."""
+        task = asyncio.current_task()
+        # Asked, because redis-py may turn a cancellation into an error of its own; whoever
+        # cancelled then waits for this task, and for ever if it went on.
         while True:
             try:
-                if self._joined_at is None:
-                    await self._join()
-                message: Message = await self.channel_layer.receive(self.channel_name)
+                if self._joined_at is not None:
+                    message: Message = await self.channel_layer.receive(self.channel_name)
+                    return message
+                await self._join()
             except _REDIS_AWAY:
                 self._joined_at = None
+            if self._joined_at is None:
                 await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return message
+        raise asyncio.CancelledError
 
     # What time brings.
 

@@ -7,6 +7,7 @@ repeats (`Capability.CLIENT_MESSAGE_ID`).
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from sessions_app.ingest.reports import Report
     from sessions_app.models import Command
     from sessions_app.runner.worker import Worker
+
+logger = logging.getLogger(__name__)
 
 CONTACTS_PAGE = 2_000
 MAX_ATTEMPTS = 6  # waits of 2, 4, 8, 16 and 32 s: a minute of trouble at the other end
@@ -39,6 +42,14 @@ class Executor:
             await self._report(await self._run(command))
         except EngineError as error:
             return await self._fail(command, error)
+        except Exception as error:
+            # The edge of a session: those behind it must not wait for our mistake forever.
+            logger.exception("Command failed", extra={"kind": command.kind})
+            mistake = EngineError(
+                f"Our mistake: {type(error).__name__}.",
+                outcome_unknown=command.kind == CommandKind.SEND,
+            )
+            return await self._fail(command, mistake)
         return True
 
     async def _run(self, command: Command) -> Executed:

@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db import DatabaseError, connections
+from django.db import Error as DatabaseFailure
+from django.db import connections
 from django.utils import timezone
 
 from orsta.core import doorbell
@@ -63,21 +64,27 @@ class Supervisor:
         self._wake.set()
 
     async def run(self) -> None:
-        """Own sessions until `stop` is called, then drain."""
-        writing = asyncio.create_task(self._writer.run())
-        background = [
-            asyncio.create_task(self._heartbeat()),
-            asyncio.create_task(self._listen()),
-        ]
+        """Own sessions until `stop` is called, then drain.
+
+        What ends one of the loops ends the process: without them it would hold leases and do
+        nothing. Whoever watches over it starts it again.
+        """
+        loops = [self._writer.run(), self._heartbeat(), self._listen()]
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        for task in tasks:
+            task.add_done_callback(lambda _: self._wake.set())
         logger.info("Runner started", extra={"node": self._node})
         while not self._stopping.is_set():
+            for task in tasks:
+                if task.done():
+                    task.result()
             await self._tick()
             await self._wake.wait()
             self._wake.clear()
         await self._drain()
-        for task in [*background, writing]:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*background, writing, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._close_threads()
         logger.info("Runner stopped", extra={"node": self._node})
 
@@ -103,7 +110,7 @@ class Supervisor:
             owned = {key: worker.claim.epoch for key, worker in self._workers.items()}
             try:
                 held = await self._in_thread("heartbeat", partial(self._beat, owned))
-            except DatabaseError as error:
+            except DatabaseFailure as error:
                 logger.warning("Heartbeat failed", extra={"reason": str(error)})
                 await self._in_thread("heartbeat", connections.close_all)
                 await self._self_stop()
@@ -147,7 +154,7 @@ class Supervisor:
                 await self._reconcile()
             for sends in (False, True):
                 await self._feed(sends=sends)
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             logger.warning("Database unreachable", extra={"reason": str(error)})
             await self._in_thread("rows", connections.close_all)
             await asyncio.sleep(_OUTAGE_SECONDS)

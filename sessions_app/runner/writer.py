@@ -11,7 +11,8 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, connections
+from django.db import Error as DatabaseFailure
+from django.db import connections
 from django.utils import timezone
 
 from sessions_app.ingest import dispatch
@@ -67,7 +68,7 @@ class Writer:
         while True:
             try:
                 await loop.run_in_executor(self._thread, self._record, reports)
-            except DatabaseError as error:
+            except DatabaseFailure as error:
                 logger.warning("Database unreachable", extra={"reason": str(error)})
                 await loop.run_in_executor(self._thread, connections.close_all)
                 await asyncio.sleep(_OUTAGE_SECONDS)

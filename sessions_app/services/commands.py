@@ -1,11 +1,13 @@
 """Tell the runner what to do: rows that it executes in order, per session."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q
 
 from orsta.core import doorbell
@@ -14,6 +16,15 @@ from sessions_app.states import CommandKind, CommandState
 
 BELL = "runner"
 _ERROR_LENGTH = 300
+
+# Django's bulk_update builds a CASE per column: at 500 rows that costs ten times as much.
+_FINISH = """
+UPDATE sessions_app_command command
+SET state = ending.state, error = ending.error, result = ending.result::jsonb, finished_at = %s
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
+    AS ending (id, state, error, result)
+WHERE command.id = ending.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +104,13 @@ def put_off(*, command_id: int, not_before: datetime, error: str) -> None:
 
 
 def finish(*, finished: Iterable[Finished], now: datetime) -> None:
-    """Write how commands ended: two statements, however many they are."""
-    endings = {ending.command_id: ending for ending in finished}
-    rows = list(Command.objects.filter(pk__in=endings).only("pk"))
-    for row in rows:
-        ending = endings[row.pk]
-        row.state = ending.state
-        row.error = ending.error[:_ERROR_LENGTH]
-        row.result = ending.result
-        row.finished_at = now
-    Command.objects.bulk_update(rows, ["state", "error", "result", "finished_at"])
+    """Write how commands ended: one statement, however many they are."""
+    endings = list({ending.command_id: ending for ending in finished}.values())
+    columns = (
+        [ending.command_id for ending in endings],
+        [str(ending.state) for ending in endings],
+        [ending.error[:_ERROR_LENGTH] for ending in endings],
+        [json.dumps(ending.result) for ending in endings],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, [now, *columns])

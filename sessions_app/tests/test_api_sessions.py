@@ -472,6 +472,23 @@ class TestQueries:
         with django_assert_num_queries(2):
             alice.get(f"/v1/sessions/{session.public_id}/transitions")
 
+    def test_a_creation_takes_ten(
+        self, alice: APIClient, tenant: Any, django_assert_num_queries: Any
+    ) -> None:
+        alice.post("/v1/sessions", {"session_name": "a"})
+
+        with django_assert_num_queries(10):
+            alice.post("/v1/sessions", {"session_name": "b"})
+
+    def test_a_code_takes_two(
+        self, alice: APIClient, tenant: Any, django_assert_num_queries: Any
+    ) -> None:
+        session = make_session(tenant=tenant, status=SessionStatus.PAIRING)
+        alice.get("/v1/sessions")
+
+        with django_assert_num_queries(2):
+            alice.get(f"/v1/sessions/{session.public_id}/qr")
+
     def test_a_key_that_is_not_remembered_costs_one(
         self, alice: APIClient, django_assert_max_num_queries: Any
     ) -> None:

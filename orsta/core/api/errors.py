@@ -147,7 +147,7 @@ def catalog() -> list[Code]:
         Code("invalid_input", 400, TITLES[400], "The input has errors; see `fields`."),
         Code("server_error", 500, TITLES[500], "Our fault. Quote the trace id in a report."),
     ]
-    for error in _descendants(errors.DomainError):
+    for error in (child for kind in STATUS for child in (kind, *_descendants(kind))):
         number = status_of(error)
         meaning = (error.__doc__ or "").split("\n\n")[0]
         found.append(Code(error.code, number, TITLES[number], " ".join(meaning.split())))

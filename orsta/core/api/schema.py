@@ -1,6 +1,6 @@
 """OpenAPI: the error shape on every operation, and the headers that many of them share."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
@@ -33,7 +33,9 @@ class Problem(serializers.Serializer[Any]):
 class ProblemSchema(AutoSchema):
     """Adds the problem document as every operation's default answer."""
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         component = self.resolve_serializer(Problem(), direction)
         bodies["default"] = {

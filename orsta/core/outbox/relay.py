@@ -23,6 +23,11 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 MAX_ATTEMPTS = 12  # the last wait is about an hour, the whole ladder a little over two hours
 MAX_BACKOFF = timedelta(hours=1)
+# Django's bulk_update builds a CASE of all rows: at a full batch that costs ten times as much.
+_NUMBER = """
+UPDATE outbox_outboxevent event SET seq = given.seq
+FROM unnest(%s::bigint[], %s::bigint[]) AS given (id, seq) WHERE event.id = given.id
+"""
 _LOCK_SPACE = 0x6F72  # "or": the first key of our advisory locks
 
 
@@ -94,7 +99,9 @@ def _number(batch: list[OutboxEvent]) -> list[OutboxEvent]:
         start = last.get(tenant_id, 0) + 1
         for seq, event in enumerate(events, start=start):
             event.seq = seq
-    OutboxEvent.objects.bulk_update([e for events in fresh.values() for e in events], ["seq"])
+    numbered = [(event.pk, event.seq) for events in fresh.values() for event in events]
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBER, [list(column) for column in zip(*numbered, strict=True)])
     TenantStream.objects.bulk_create(
         [
             TenantStream(tenant_id=tenant_id, last_seq=events[-1].seq or 0)

@@ -80,6 +80,9 @@ def vault(transactional_db):
             class Meta:
                 app_label = "vault_of_tests"
 
+            def __str__(self) -> str:
+                return f"vault {self.pk}"
+
     with connection.schema_editor() as editor:
         editor.create_model(Vault)
     yield Vault

@@ -121,9 +121,13 @@ def test_arguments_of_the_message_are_cleaned_too():
     assert logged["event"] == "Sent to [redacted] with [redacted]"
 
 
+def fail(message: str) -> None:
+    raise ValueError(message)
+
+
 def test_a_stack_trace_is_kept_and_cleaned():
     try:
-        raise ValueError("no such chat: 15551234567@s.whatsapp.net")
+        fail("no such chat: 15551234567@s.whatsapp.net")
     except ValueError:
         logged = line("Handler failed", exc_info=True)
 

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db
 
 
 def test_an_event_commits_with_its_cause_or_not_at_all():
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         services.emit("x.happened", tenant_id=1, shard="s", answer=42)
-        1 / 0  # noqa: B018
+        transaction.set_rollback(True)
     assert not OutboxEvent.objects.exists()
 
     with transaction.atomic():

@@ -144,3 +144,20 @@ def test_metrics_show_ours_and_what_apps_read_from_rows(client):
     assert response.headers["Content-Type"].startswith("text/plain; version=")
     assert b"orsta_test_rows 7.0" in response.content
     assert b"orsta_websockets 0.0" in response.content
+
+
+@pytest.mark.django_db
+def test_metrics_without_the_database_are_those_of_the_process(client):
+    def away():
+        raise OperationalError("the database is away")
+        yield
+
+    collector = metrics._Rows(away)
+    REGISTRY.register(collector)
+    try:
+        response = client.get("/metrics")
+    finally:
+        REGISTRY.unregister(collector)
+
+    assert response.status_code == 200
+    assert b"orsta_http_requests_total" in response.content

@@ -1,4 +1,4 @@
-"""The promise of the outbox: a relay that dies in the middle loses, reorders and renumbers nothing."""
+"""The promise of the outbox: a relay that dies loses, reorders and renumbers nothing."""
 
 import os
 import signal

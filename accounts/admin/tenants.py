@@ -1,0 +1,105 @@
+"""Tenants, and the way to everything that is theirs."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+
+from accounts.admin.staff import actor_of
+from accounts.models import ApiKey, Membership, Tenant
+from accounts.services import keys
+from orsta.core.admin import ReadOnlyAdmin, ReadOnlyInline, link_to_list
+
+
+class MemberInline(ReadOnlyInline):
+    """The people of a tenant."""
+
+    model = Membership
+    fields = ["user", "role", "created_at"]
+    verbose_name_plural = "members"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        """Return the members with their people in one query."""
+        members: QuerySet[Membership] = super().get_queryset(request).select_related("user")
+        return members
+
+
+class KeyInline(ReadOnlyInline):
+    """Every key a tenant had."""
+
+    model = ApiKey
+    fields = ["public_id", "status", "created_at", "last_used_at"]
+    verbose_name_plural = "API keys"
+
+
+@admin.register(Tenant)
+class TenantAdmin(ReadOnlyAdmin):
+    """Customers; the links lead to everything that is theirs."""
+
+    list_display = ["public_id", "name", "created_at"]
+    list_filter = ["created_at"]
+    search_fields = ["public_id", "name", "members__email"]
+    ordering = ["-pk"]
+    fields = ["public_id", "name", "belongings", "created_at"]
+    readonly_fields = fields
+    inlines = [MemberInline, KeyInline]
+    actions_detail = ["rotate_key", "deactivate_key"]
+
+    @display(description="Related")
+    def belongings(self, tenant: Tenant) -> SafeString:
+        lists = {
+            "sessions_app.session": "Sessions",
+            "subscriptions.subscription": "Subscription",
+            "billing.payment": "Payments",
+            "accounts.auditentry": "Audit log",
+        }
+        links = (
+            (link_to_list(model, text, q=tenant.public_id),) for model, text in lists.items()
+        )
+        return format_html_join(" · ", "{}", links)
+
+    @action(
+        description="Rotate API key",
+        permissions=["operate"],
+        dialog={
+            "title": "Replace this tenant's API key?",
+            "description": "The present key stops working at once, open sockets included.",
+            "form_submit_text": "Rotate",
+        },
+    )
+    def rotate_key(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        tenant = Tenant.objects.get(pk=object_id)
+        return self.reveal_once(
+            request,
+            object_id,
+            lambda: keys.rotate(tenant=tenant, user=actor_of(request), now=timezone.now()).text,
+            done="The API key was rotated.",
+        )
+
+    @action(
+        description="Turn API key off",
+        permissions=["operate"],
+        dialog={
+            "title": "Turn this tenant's API key off?",
+            "description": "Its programs and sockets stop at once. Within a paid period the "
+            "tenant can turn it on again.",
+            "form_submit_text": "Turn off",
+        },
+    )
+    def deactivate_key(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        tenant = Tenant.objects.get(pk=object_id)
+        actor = actor_of(request).public_id
+        return self.run_service(
+            request,
+            object_id,
+            lambda: keys.deactivate(tenant=tenant, now=timezone.now(), actor=actor),
+            done="The API key is off.",
+        )

@@ -1,0 +1,1 @@
+"""`make bench`: how much one machine does, measured from outside against a whole Orsta."""

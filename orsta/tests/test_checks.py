@@ -1,0 +1,141 @@
+"""A configuration that lacks something refuses to start, and says what to set."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from orsta import checks
+
+GOOD = b"k" * 32
+
+
+@pytest.fixture
+def deployed(settings):
+    """Return settings of a complete production."""
+    settings.DEPLOYED = True
+    settings.ORSTA_ENVIRONMENT = "production"
+    settings.DEBUG = False
+    settings.SECRET_KEY = "x" * 50
+    settings.ALLOWED_HOSTS = ["orsta.example"]
+    settings.ORSTA_PAYMENT_PROVIDER = "stripe"
+    settings.ORSTA_ALLOW_SANDBOX_PAYMENTS = False
+    return settings
+
+
+def ids() -> list[str]:
+    return [message.id for message in checks.configuration()]
+
+
+def test_a_complete_production_starts(deployed):
+    assert ids() == []
+    checks.require()
+
+
+def test_the_tests_own_configuration_is_complete():
+    assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SECRET_KEY", "", "orsta.E001"),
+        ("SECRET_KEY", "short", "orsta.E001"),
+        ("ORSTA_KEY_PEPPERS", {}, "orsta.E002"),
+        ("ORSTA_KEY_PEPPERS", {"p1": b"short"}, "orsta.E002"),
+        ("ORSTA_KEY_PEPPERS", {"p2": GOOD, "p1": b""}, "orsta.E002"),
+        ("ORSTA_FIELD_KEYS", {}, "orsta.E003"),
+        ("ORSTA_FIELD_KEYS", {"k1": GOOD + b"1"}, "orsta.E003"),
+        ("ALLOWED_HOSTS", [], "orsta.E004"),
+        ("ALLOWED_HOSTS", ["orsta.example", "*"], "orsta.E004"),
+        ("DATABASES", {"default": {"ENGINE": "django.db.backends.sqlite3"}}, "orsta.E005"),
+        ("DEBUG", True, "orsta.E006"),
+        ("ORSTA_ENVIRONMENT", "prod", "orsta.E007"),
+        ("ORSTA_OUTBOUND_ALLOW", ["10.0.0.0/8"], "orsta.W001"),
+        ("ORSTA_PAYMENT_PROVIDER", "sandbox", "billing.E001"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+def test_each_mistake_has_its_id_and_a_hint(deployed, name, value, expected):
+    setattr(deployed, name, value)
+
+    (message,) = checks.configuration()
+
+    assert message.id == expected
+    assert len(message.hint) > 10
+
+
+def test_the_sandbox_provider_is_fine_when_it_is_wanted(deployed):
+    deployed.ORSTA_PAYMENT_PROVIDER = "sandbox"
+    deployed.ORSTA_ALLOW_SANDBOX_PAYMENTS = True
+
+    assert ids() == []
+
+
+def test_development_may_be_sloppy_about_hosts_but_not_about_keys(deployed):
+    deployed.DEPLOYED = False
+    deployed.ORSTA_ENVIRONMENT = "development"
+    deployed.ALLOWED_HOSTS = ["*"]
+    deployed.DEBUG = True
+    deployed.SECRET_KEY = "short"
+    deployed.ORSTA_FIELD_KEYS = {}
+
+    assert ids() == ["orsta.E003"]
+
+
+def test_requiring_names_everything_at_once_but_warnings(deployed):
+    deployed.ORSTA_KEY_PEPPERS = {}
+    deployed.ORSTA_FIELD_KEYS = {}
+    deployed.ORSTA_OUTBOUND_ALLOW = ["10.0.0.0/8"]
+
+    with pytest.raises(ImproperlyConfigured) as refused:
+        checks.require()
+
+    said = str(refused.value)
+    assert "orsta.E002" in said
+    assert "orsta.E003" in said
+    assert "openssl rand -base64 32" in said
+    assert "orsta.W001" not in said
+
+
+def start(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Start a process of ours with nothing configured but what is given."""
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "orsta.settings"}
+    return subprocess.run(  # noqa: S603
+        [sys.executable, *command],
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["manage.py", "check"],
+        ["manage.py", "run_relay"],
+        ["manage.py", "migrate", "--plan"],
+        ["-c", "import orsta.asgi"],
+        ["-m", "celery", "-A", "orsta", "worker", "--pool=solo"],
+        ["-m", "celery", "-A", "orsta", "beat", "-s", os.devnull],
+    ],
+    ids=" ".join,
+)
+def test_no_process_starts_without_its_secrets(command):
+    process = start(*command)
+
+    assert process.returncode != 0
+    said = process.stdout + process.stderr
+    for expected in ("orsta.E001", "orsta.E002", "orsta.E003", "orsta.E004", "billing.E001"):
+        assert expected in said
+
+
+def test_a_key_that_is_no_base64_is_a_sentence():
+    process = start("manage.py", "check", ORSTA_FIELD_KEYS="k1:not base64!")
+
+    assert process.returncode != 0
+    assert "ORSTA_FIELD_KEYS" in process.stderr.splitlines()[-1]

@@ -1,0 +1,130 @@
+"""What staff do to sessions, and the trace it leaves."""
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEntry
+from accounts.tests.factories import make_user
+from sessions_app.models import Command, Runner
+from sessions_app.selectors import RUNNER_SILENT_AFTER
+from sessions_app.services import commands
+from sessions_app.states import CommandKind, DesiredState, SessionStatus
+from sessions_app.tests.factories import give_lease, make_session
+from subscriptions.models import Subscription
+from subscriptions.states import SubscriptionStatus
+
+pytestmark = pytest.mark.django_db
+SUBMITTED = {"_form_submitted": "True"}
+
+
+@pytest.fixture
+def staff():
+    return make_user(is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def client(staff) -> Client:
+    browser = Client()
+    browser.force_login(staff)
+    return browser
+
+
+def url(model: str, page: str, *args: object) -> str:
+    return reverse(f"admin:sessions_app_{model}_{page}", args=args)
+
+
+def run(client: Client, action: str, session) -> tuple[str, str]:
+    response = client.post(url("session", action, session.pk), SUBMITTED)
+    assert response.headers["HX-Redirect"] == url("session", "change", session.pk)
+    (message,) = get_messages(response.wsgi_request)
+    session.refresh_from_db()
+    return message.level_tag, str(message)
+
+
+def test_staff_stop_a_session(client, staff):
+    session = make_session(status=SessionStatus.CONNECTED)
+
+    assert run(client, "stop", session) == ("success", "The session stops.")
+
+    assert session.desired == DesiredState.STOPPED
+    entry = AuditEntry.objects.order_by("-pk").first()
+    assert (entry.action, entry.actor, entry.target, entry.tenant) == (
+        "session.stop_requested",
+        staff.public_id,
+        session.public_id,
+        session.tenant,
+    )
+
+
+def test_staff_start_a_session(client):
+    session = make_session(status=SessionStatus.STOPPED)
+
+    assert run(client, "start", session) == ("success", "The session starts.")
+
+    assert (session.desired, session.status) == (DesiredState.RUNNING, SessionStatus.STARTING)
+
+
+def test_staff_reconnect_a_session(client):
+    session = make_session(status=SessionStatus.CONNECTED)
+
+    assert run(client, "reconnect", session)[0] == "success"
+
+    assert Command.objects.get(session=session).kind == CommandKind.RECONNECT
+
+
+def test_what_the_life_cycle_refuses_is_said_and_leaves_no_trace(client):
+    session = make_session(status=SessionStatus.STOPPED)
+    Subscription.objects.filter(tenant=session.tenant).update(status=SubscriptionStatus.EXPIRED)
+    entries = AuditEntry.objects.count()
+
+    tag, said = run(client, "start", session)
+
+    assert (tag, said) == ("error", "Your plan has ended. Turn the API key on to go on.")
+    assert session.desired == DesiredState.STOPPED
+    assert AuditEntry.objects.count() == entries
+
+
+def test_a_session_shows_its_history_its_runner_and_what_to_do(client):
+    session = make_session(status=SessionStatus.LOGGED_OUT, reason="removed on the phone")
+    session.transitions.create(
+        old="CONNECTED", new="LOGGED_OUT", reason="removed on the phone", at=timezone.now()
+    )
+    give_lease(session, owner="runner-7")
+
+    page = client.get(url("session", "change", session.pk)).content.decode()
+
+    assert "removed on the phone" in page
+    assert "runner-7, epoch 1" in page
+    assert "Start the session and scan a new code." in page
+
+
+def test_a_command_is_shown_without_what_it_says(client):
+    session = make_session(status=SessionStatus.CONNECTED)
+    payload = {"message_id": "msg_1", "to": "1@s.whatsapp.net", "text": "a private word"}
+    command = commands.queue(
+        session=session, kind=CommandKind.SEND, payload=payload, now=timezone.now()
+    )
+
+    page = client.get(url("command", "change", command.pk)).content.decode()
+
+    assert "msg_1" in page
+    assert "a private word" not in page
+
+
+def test_a_silent_runner_is_told_from_a_live_one(client):
+    now = timezone.now()
+    common = {"version": "1", "capacity": 5, "started_at": now}
+    Runner.objects.create(node="alive", heartbeat_at=now, **common)
+    Runner.objects.create(node="draining", heartbeat_at=now, draining=True, **common)
+    Runner.objects.create(node="gone", heartbeat_at=now - RUNNER_SILENT_AFTER, **common)
+
+    page = client.get(url("runner", "changelist")).content.decode()
+
+    assert [page.count(f">\n{word}\n<") for word in ("Alive", "Draining", "Silent")] == [
+        1,
+        1,
+        1,
+    ]

@@ -1,0 +1,169 @@
+"""`/v1/sandbox`: playing the other side."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.tests.factories import make_api_key
+from sessions_app.api import sandbox
+from sessions_app.engines import sandbox_actions
+from sessions_app.models import Command, Session
+from sessions_app.states import CommandKind, SessionStatus
+from sessions_app.tests.factories import make_customer, make_session
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def session() -> Session:
+    """A session that waits for a scan."""
+    return make_session(tenant=make_customer(), status=SessionStatus.PAIRING)
+
+
+@pytest.fixture
+def alice(session: Session) -> APIClient:
+    """A program of the session's owner."""
+    client = APIClient()
+    client.credentials(HTTP_X_API_KEY=make_api_key(session.tenant).text)
+    return client
+
+
+def play(client: APIClient, session: Session, action: str, body: Any, **headers: Any) -> Any:
+    """Post an action."""
+    return client.post(f"/v1/sandbox/sessions/{session.public_id}/{action}", body, **headers)
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "arguments"),
+    [
+        ("scan", {}, {}),
+        (
+            "scan",
+            {"phone": "+1 555 010 0123", "push_name": "Al", "contacts": 50},
+            {"phone": "+1 555 010 0123", "push_name": "Al", "contacts": 50},
+        ),
+        (
+            "inbound",
+            {"from": "+1 555 010 0123", "text": " Hello\n"},
+            {"from": "+1 555 010 0123", "text": " Hello\n", "count": 1},
+        ),
+        (
+            "inbound",
+            {"from": "15550100123@s.whatsapp.net", "text": "a", "count": 5, "push_name": "Bo"},
+            {"from": "15550100123@s.whatsapp.net", "text": "a", "count": 5, "push_name": "Bo"},
+        ),
+        ("fault", {"kind": "drop"}, {"kind": "drop"}),
+        (
+            "fault",
+            {"kind": "temp_ban", "seconds": 60, "code": 104},
+            {"kind": "temp_ban", "seconds": 60, "code": 104},
+        ),
+    ],
+)
+def test_an_action_is_queued_for_the_runner(
+    alice: APIClient,
+    session: Session,
+    action: str,
+    body: dict[str, Any],
+    arguments: dict[str, Any],
+) -> None:
+    response = play(alice, session, action, body)
+
+    command = Command.objects.get()
+    answer = response.json()
+    assert response.status_code == 202
+    assert answer["ok"] is True
+    assert (answer["command"]["action"], answer["command"]["state"]) == (action, "QUEUED")
+    assert (command.session, command.kind) == (session, CommandKind.ACT)
+    assert command.payload == {"action": action, "arguments": arguments}
+    assert sandbox_actions.parse(action, command.payload["arguments"])
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("scan", {"phone": "12"}),
+        ("scan", {"phone": "\x00"}),
+        ("scan", {"phone": 5}),
+        ("scan", {"contacts": -1}),
+        ("scan", {"contacts": 200_001}),
+        ("scan", {"contacts": True}),
+        ("scan", {"push_name": "x" * 101}),
+        ("inbound", {"text": "nobody wrote this"}),
+        ("inbound", {"from": "+1 555 010 0123"}),
+        ("inbound", {"from": "+1 555 010 0123", "text": ""}),
+        ("inbound", {"from": "+1 555 010 0123", "text": "\x00"}),
+        ("inbound", {"from": "+1 555 010 0123", "text": "x" * 65_537}),
+        ("inbound", {"from": "12036304@g.us", "text": "from a group"}),
+        ("inbound", {"from": "+1 555 010 0123", "text": "a", "count": 0}),
+        ("inbound", {"from": "+1 555 010 0123", "text": "a", "count": 1_001}),
+        ("inbound", {"from": "+1 555 010 0123", "text": "a", "count": 10**30}),
+        ("inbound", {"from": "+1 555 010 0123", "text": "a", "count": 1.5}),
+        ("fault", {}),
+        ("fault", {"kind": "earthquake"}),
+        ("fault", {"kind": ["drop"]}),
+        ("fault", {"kind": "drop", "seconds": 5}),
+        ("fault", {"kind": "temp_ban", "seconds": 0}),
+        ("fault", {"kind": "temp_ban", "code": 105}),
+        ("fault", []),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    alice: APIClient, session: Session, action: str, body: Any
+) -> None:
+    response = play(alice, session, action, body)
+
+    assert response.status_code == 400
+    assert response.json()["code"] == "invalid_input"
+    assert Command.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("scan", {}),
+        ("inbound", {"from": "+1 555 010 0123", "text": "Hello"}),
+        ("fault", {"kind": "drop"}),
+    ],
+)
+def test_a_real_account_is_not_played_with(
+    alice: APIClient, session: Session, action: str, body: dict[str, Any]
+) -> None:
+    Session.objects.filter(pk=session.pk).update(engine="neonize")
+
+    response = play(alice, session, action, body)
+
+    assert response.status_code == 409
+    assert response.json()["code"] == "not_a_sandbox_session"
+    assert Command.objects.count() == 0
+
+
+def test_without_a_code_there_is_nothing_to_scan(alice: APIClient, session: Session) -> None:
+    Session.objects.filter(pk=session.pk).update(status=SessionStatus.STARTING)
+
+    response = play(alice, session, "scan", {})
+
+    assert response.status_code == 409
+    assert response.json()["code"] == "qr_not_ready"
+    assert Command.objects.count() == 0
+
+
+def test_a_key_writes_once(alice: APIClient, session: Session) -> None:
+    body = {"from": "+1 555 010 0123", "text": "Hello"}
+
+    first = play(alice, session, "inbound", body, HTTP_IDEMPOTENCY_KEY="k")
+    second = play(alice, session, "inbound", body, HTTP_IDEMPOTENCY_KEY="k")
+
+    assert second.json() == first.json()
+    assert Command.objects.count() == 1
+
+
+def test_the_limits_are_the_engines() -> None:
+    faults = (*sandbox_actions.STREAM_FAULTS, *sandbox_actions.SEND_FAULTS)
+
+    assert faults == sandbox.FAULTS
+    assert sandbox_actions.BAN_CODES == sandbox.BAN_CODES
+    assert sandbox_actions.CONTACTS_LIMIT == sandbox.MAX_CONTACTS
+    assert sandbox_actions.COUNT_LIMIT == sandbox.MAX_COUNT
+    assert sandbox_actions.BAN_SECONDS_LIMIT == sandbox.MAX_BAN_SECONDS
