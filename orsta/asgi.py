@@ -13,7 +13,7 @@ from orsta.wsgi import application as http  # first: it sets Django up
 
 from orsta.routing import websockets  # isort: skip
 
-THREADS = 16  # the database pool has as many connections
+THREADS = 16  # each holds a database connection while it answers: see DATABASE_POOL_SIZE
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -47,7 +47,7 @@ class MembershipInline(ReadOnlyInline):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ServiceAdmin):
+class UserAdmin(DjangoUserAdmin[User], ServiceAdmin):
     """People. Superusers make staff and set passwords; the rest goes through actions."""
 
     form = UserChangeForm

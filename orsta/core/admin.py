@@ -3,7 +3,7 @@
 import json
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
@@ -28,7 +28,6 @@ class ServiceAdmin(ModelAdmin):
 
     list_per_page = 25
     list_fullwidth = True
-    list_filter_submit = True
     list_filter_sheet = True
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
@@ -143,7 +142,7 @@ def column(path: str, description: str) -> Callable[[Any, Any], str]:
     def show(_: Any, row: Any) -> str:
         return str(read(row))
 
-    return show
+    return cast("Callable[[Any, Any], str]", show)
 
 
 def json_display(field: str) -> Callable[[Any, Any], SafeString]:
@@ -157,7 +156,7 @@ def json_display(field: str) -> Callable[[Any, Any], SafeString]:
         text = json.dumps(getattr(row, field), indent=2, ensure_ascii=False)
         return format_html('<pre class="orsta-json">{}</pre>', text)
 
-    return show
+    return cast("Callable[[Any, Any], SafeString]", show)
 
 
 def link_to_list(model: str, text: str, **query: str) -> SafeString:

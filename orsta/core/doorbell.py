@@ -81,7 +81,10 @@ class Bell:
 
     def _listen(self, deadline: float) -> None:
         if self._subscription is None:
-            self._subscription = _client().pubsub(ignore_subscribe_messages=True)
+            client = _client()
+            self._subscription = client.pubsub(  # type: ignore[no-untyped-call]
+                ignore_subscribe_messages=True
+            )
             self._subscription.subscribe(self._name)
         while (left := deadline - time.monotonic()) > 0:
             if self._subscription.get_message(timeout=left) is not None:

@@ -74,6 +74,7 @@ def orsta(*, host: str, port: int, data: str, python: str = PYTHON) -> list[Prog
             (
                 *(python, "-m", "uvicorn", "orsta.asgi:application", *web),
                 *("--timeout-graceful-shutdown", "5"),
+                *("--ws-max-size", "1048576"),
             ),
             70,
         ),

@@ -116,7 +116,7 @@ TEMPLATES = [
     }
 ]
 
-# HTTP runs in threads: they share a pool. Long transactions are a bug, so 10 is plenty.
+# The threads of a process share a pool: the web process has 16 for HTTP and 8 for sockets.
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default="postgres://orsta@127.0.0.1:5432/orsta")
 }
@@ -124,7 +124,7 @@ DATABASES["default"].setdefault("OPTIONS", {})
 if ORSTA_ENVIRONMENT != "test":
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
-        "max_size": env.int("DATABASE_POOL_SIZE", default=16),
+        "max_size": env.int("DATABASE_POOL_SIZE", default=25),
         "timeout": 3,  # seconds; whoever waits for a lost database holds one of the threads
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -168,7 +168,7 @@ class Socket(JsonWebsocketConsumer):
         task = asyncio.current_task()
         # Asked, because redis-py may turn a cancellation into an error of its own; whoever
         # cancelled then waits for this task, and for ever if it went on.
-        while True:
+        while task is None or not task.cancelling():
             try:
                 if self._joined_at is not None:
                     message: Message = await self.channel_layer.receive(self.channel_name)

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.models import Tenant
 from orsta.core import doorbell, errors, http
+from sessions_app import selectors
 from sessions_app.engines import registry
 from sessions_app.engines.base import SessionRef
 from sessions_app.models import DEFAULT_EVENTS, Lease, Session
@@ -108,7 +109,7 @@ def delete_session(*, session: Session, now: datetime) -> None:
     """
     present = Session.objects.filter(pk=session.pk).exclude(desired=DesiredState.DELETED)
     if present.update(desired=DesiredState.DELETED, updated_at=now) != 1:
-        raise errors.Missing("There is no such session.")
+        raise selectors.SessionNotFound("There is no such session.")
     quotas.release_session(tenant=session.tenant)
     lifecycle.report("session.deleted", session, name=session.name)
     doorbell.ring_on_commit(BELL)
