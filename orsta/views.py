@@ -50,7 +50,7 @@ class ServiceInfo(View):
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
     """Send browsers that ask by habit to the icon."""
-    return HttpResponsePermanentRedirect(static("site/favicon.svg"))
+    return HttpResponsePermanentRedirect(static("console/logo.svg"))
 
 
 class Schema(SpectacularAPIView):

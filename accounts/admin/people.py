@@ -30,8 +30,7 @@ admin.site.unregister(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     """Which staff may do what."""
 
-    filter_horizontal = []
-    filter_vertical = ["permissions"]
+    list_per_page = 25
 
 
 class MembershipInline(ReadOnlyInline):

@@ -130,6 +130,11 @@ def environment(request: HttpRequest) -> list[str] | None:
     return [settings.ORSTA_ENVIRONMENT.title(), "warning"]
 
 
+def logo(request: HttpRequest) -> str:
+    """Return the address of the mark that the console has too."""
+    return static("console/logo.svg")
+
+
 def stylesheet(request: HttpRequest) -> str:
     """Return the address of our own rules on top of Unfold's."""
     return static("backoffice/admin.css")

@@ -44,10 +44,9 @@ def chosen(options: argparse.Namespace) -> Iterator[Target]:
 
 def repeat(measure: Measure, runs: int) -> report.Line:
     """Run a measure several times, telling how it goes."""
-    figures = []
+    line = report.Line(measure.name, measure.unit, [])
     for number in range(1, runs + 1):
-        figures.append(measure.run())
-        line = report.Line(measure.name, measure.unit, figures)
+        line.figures.append(measure.run())
         sys.stderr.write(f"{number}/{runs} {line.render()}\n")
     return line
 

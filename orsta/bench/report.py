@@ -16,7 +16,7 @@ class Line:
 
     name: str
     unit: str
-    figures: Sequence[Figure]
+    figures: list[Figure]
 
     def render(self) -> str:
         """Return the line as Markdown."""

@@ -8,10 +8,10 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Orsta",
     "SITE_HEADER": "Orsta",
     "SITE_SUBHEADER": "WhatsApp sessions",
-    "SITE_SYMBOL": "forum",
+    "SITE_ICON": "orsta.backoffice.navigation.logo",
     "SITE_URL": "/",
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": "/static/site/favicon.svg"}
+        {"rel": "icon", "type": "image/svg+xml", "href": "/static/console/logo.svg"}
     ],
     "ENVIRONMENT": "orsta.backoffice.navigation.environment",
     "DASHBOARD_CALLBACK": "orsta.backoffice.dashboard.add_to",

@@ -161,8 +161,8 @@ def test_every_type_of_a_problem_is_explained(client):
 def test_the_icon_is_there(client):
     response = client.get("/favicon.ico")
 
-    assert response.headers["Location"] == "/static/site/favicon.svg"
-    assert finders.find("site/favicon.svg")
+    assert response.headers["Location"] == "/static/console/logo.svg"
+    assert finders.find("console/logo.svg")
 
 
 def test_pages_have_the_strict_policy_and_the_other_headers(client):

@@ -29,6 +29,12 @@ def eventually(what: str, condition: Callable[[], T], *, seconds: float = SECOND
     return found
 
 
+def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
+    """The answer is a problem document with this status and code."""
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 class Client:
     """HTTP with one credential; the answers are the caller's to judge."""
 

@@ -1,10 +1,12 @@
 """One running Orsta for all of these tests; those that stop it start another."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from orsta.tests.e2e.client import Customer
 from orsta.tests.e2e.stack import Stack, free_port
 
 FOLDER = Path(__file__).parent
@@ -24,12 +26,34 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running = Stack(
         data=tmp_path_factory.mktemp("stack") / "data",
         port=free_port(),
-        extra={"ORSTA_SANDBOX_SPEED": "20"},
+        extra={"ORSTA_SANDBOX_SPEED": "5"},
     )
     running.start()
     yield running
     assert running.stop() == 0
     assert running.left() == []
+
+
+@pytest.fixture
+def newcomer(stack: Stack) -> Iterator[Customer]:
+    """A customer who signed up and did not pay."""
+    with closing(Customer(stack.base_url)) as customer:
+        yield customer
+
+
+@pytest.fixture
+def customer(newcomer: Customer) -> Customer:
+    """A customer who paid."""
+    newcomer.pay()
+    return newcomer
+
+
+@pytest.fixture
+def stranger(stack: Stack) -> Iterator[Customer]:
+    """Another customer who paid."""
+    with closing(Customer(stack.base_url)) as other:
+        other.pay()
+        yield other
 
 
 @pytest.fixture

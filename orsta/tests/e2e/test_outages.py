@@ -25,14 +25,6 @@ AWAY_SECONDS = 6.0  # shorter than the 20 s after which a runner lets go of its 
 
 
 @pytest.fixture
-def customer(stack: Stack) -> Iterator[Customer]:
-    """A customer who paid."""
-    with closing(Customer(stack.base_url)) as paying:
-        paying.pay()
-        yield paying
-
-
-@pytest.fixture
 def anybody(stack: Stack) -> Iterator[Client]:
     """Somebody without a credential, who watches the probes."""
     with closing(Client(stack.base_url)) as client:
