@@ -12,7 +12,9 @@ from django.core.management import call_command
 from django.db import models
 
 from accounts.tenancy import TenantOwnedModel
+from orsta import celery
 from orsta.celery import app
+from orsta.core.observability import tracing
 
 OURS = [
     config
@@ -108,6 +110,14 @@ def test_every_task_takes_ids_and_tolerates_what_newer_callers_send():
         }
         assert kinds <= {Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD}, f"{name}: positional"
         assert Parameter.VAR_KEYWORD in kinds, f"{name} refuses unknown keywords"
+
+
+def test_a_tasks_log_lines_carry_its_id():
+    tracing.start("something-before")
+
+    celery.begin_trace(task_id="5f0c7a9e-1111-2222-3333-444455556666")
+
+    assert tracing.current() == "5f0c7a9e-1111-2222-3333-444455556666"
 
 
 INTERFACES = ("api.py", "views.py", "actions.py", "consumers.py", "subscribers.py")

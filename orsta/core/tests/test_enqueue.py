@@ -5,8 +5,6 @@ import time
 import pytest
 from celery import Celery
 
-from orsta import celery as ours
-from orsta.core.observability import tracing
 from orsta.core.outbox.enqueue import enqueue
 from orsta.core.outbox.registry import TransportDown
 
@@ -47,11 +45,3 @@ def test_arguments_reach_the_queue(settings):
         message = connection.SimpleQueue("enqueue-test").get(timeout=5)
         message.ack()
     assert message.payload[1] == {"session_id": 7}
-
-
-def test_a_tasks_log_lines_carry_its_id():
-    tracing.start("something-before")
-
-    ours.begin_trace(task_id="5f0c7a9e-1111-2222-3333-444455556666")
-
-    assert tracing.current() == "5f0c7a9e-1111-2222-3333-444455556666"
