@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POLL_SECONDS = 1.0  # how late a command can be when its ring was lost
-COMMANDS_PER_TICK = 2_000
+COMMANDS_AT_ONCE = 200  # of a session, before its endings are written and others are read
 CLAIM_SECONDS = 0.25  # between looks at leases and wishes, however often the bell rings
 _OUTAGE_SECONDS = 1.0
 
@@ -246,7 +246,7 @@ class Supervisor:
         ready = await self._in_thread(
             "rows",
             lambda: commands.waiting(
-                session_ids=idle, sends=sends, now=timezone.now(), limit=COMMANDS_PER_TICK
+                session_ids=idle, sends=sends, now=timezone.now(), limit=COMMANDS_AT_ONCE
             ),
         )
         for session_id, rows in ready.items():

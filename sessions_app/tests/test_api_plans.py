@@ -13,9 +13,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _many_rows() -> None:
-    """Let the planner believe that reading whole tables is expensive."""
+    """Let the planner believe that reading whole tables and sorting is expensive."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -24,11 +25,9 @@ EVENTS, TENANTS, SHARDS = 240, 2, 3
 @pytest.fixture
 def start_relay(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     """Start relay processes on the test's own database; none outlives the test."""
-    database = connection.settings_dict
-    login = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
+    server = urlsplit(os.environ["DATABASE_URL"])
     environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
-        "DATABASE_URL": f"postgres://{login}/{database['NAME']}",
+        "DATABASE_URL": server._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
         "REDIS_URL": settings.REDIS_URL,
     }
     command = [sys.executable, "-m", "orsta.core.tests.slow_relay", tmp_path / "delivered"]
