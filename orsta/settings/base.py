@@ -126,6 +126,9 @@ if ORSTA_ENVIRONMENT != "test":
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", default=25),
         "timeout": 3,  # seconds; whoever waits for a lost database holds one of the threads
+        # The pool waits twice as long after each failure; after this long it starts over, so
+        # that it is back a second after the database and not as late as the outage was long.
+        "reconnect_timeout": 1,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -3,10 +3,12 @@
 import logging
 from typing import Any
 
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts import selectors as accounts
 from orsta.core import errors
+from orsta.core.api.errors import DatabaseAway
 from orsta.core.observability import tracing
 from sessions_app.realtime import actions, protocol
 from sessions_app.realtime.protocol import CloseCode
@@ -47,6 +49,10 @@ class SessionConsumer(Socket):
             reply = actions.run(actions.Caller(self.principal, self.stream), frame)
         except errors.DomainError as error:
             self.send_json(protocol.error(error, reply_to=content))
+        except OperationalError as error:
+            logger.warning("Database unavailable", extra={"reason": str(error)})
+            away = DatabaseAway("The service is busy; try again.", retry_after=2)
+            self.send_json(protocol.error(away, reply_to=content))
         except Exception:
             logger.exception("A frame failed")  # the edge of the process: nobody catches it
             self.send_json(protocol.server_error(reply_to=content))

@@ -132,6 +132,10 @@ class Follower(threading.Thread):
         complete = False
         while not complete:
             reply = socket.ask("resume", {"after": max(self.events, default=0)})
+            if reply["action"] == "error":
+                assert reply["status"] == 503, reply
+                time.sleep(_PAUSE_SECONDS)
+                continue
             assert reply["data"]["lost"] == 0
             complete = reply["data"]["complete"]
             self._keep(socket)

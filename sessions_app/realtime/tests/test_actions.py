@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from accounts.principal import Principal, PrincipalKind
 from accounts.tests.factories import Login, make_api_key, make_login
@@ -263,18 +264,22 @@ def test_a_strangers_session_looks_like_none(alice: Login, action: str) -> None:
     assert Message.objects.count() == Command.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [(RuntimeError, ("server_error", 500)), (OperationalError, ("unavailable", 503))],
+)
 def test_a_failure_of_ours_keeps_the_socket_open(
-    alice: Login, monkeypatch: pytest.MonkeyPatch
+    alice: Login, monkeypatch: pytest.MonkeyPatch, failure: type[Exception], told: Any
 ) -> None:
     def broken(*_: Any) -> Any:
-        raise RuntimeError("password=secret")
+        raise failure("password=secret")
 
     monkeypatch.setattr(actions, "run", broken)
 
     async def scenario() -> None:
         async with Live(token=alice.token) as socket:
             answer = await socket.ask({"action": "ping", "id": 1})
-            assert (answer["code"], answer["status"]) == ("server_error", 500)
+            assert (answer["code"], answer["status"]) == told
             assert answer["id"] == 1
             assert "secret" not in json.dumps(answer)
             assert len(answer["trace_id"]) == 32
