@@ -46,4 +46,6 @@ def _environment(urls: dict[str, str]) -> dict[str, str]:
         **given,
         "ORSTA_ENVIRONMENT": "test",
         "DJANGO_SETTINGS_MODULE": "orsta.settings.test",
+        # Every process of the run must collect the tests in one order, those from sets too.
+        "PYTHONHASHSEED": "0",
     }

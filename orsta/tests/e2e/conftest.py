@@ -13,11 +13,17 @@ FOLDER = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark them, and give the first one the time that a start takes."""
+    """Mark them, give each the time that a start takes, and begin with them.
+
+    They share one running Orsta, so one process of the test run takes all of them while the
+    others work through the rest.
+    """
     for item in items:
         if item.path.is_relative_to(FOLDER):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(600))
+            item.add_marker(pytest.mark.xdist_group("stack"))
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
 
 
 @pytest.fixture(scope="session")
