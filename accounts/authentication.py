@@ -15,10 +15,12 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts import selectors
+from accounts.keys import KeyType
 from accounts.models import User
 from accounts.principal import Principal, ServicePrincipal
 from accounts.services.login import LIFETIME, InvalidCredentials
 from orsta.core import errors
+from orsta.core.api import addresses
 
 COOKIE = "orsta_session"
 API_KEY_HEADER = "x-api-key"
@@ -30,6 +32,39 @@ class ApiKeyInactive(errors.Unauthenticated):
     """A genuine API key that was never turned on, or was turned off."""
 
     code = "api_key_inactive"
+
+
+class InvalidApiKey(errors.Unauthenticated):
+    """The API key does not exist, was revoked, has expired, or is mistyped."""
+
+    code = "invalid_api_key"
+
+
+class InvalidServiceKey(errors.Unauthenticated):
+    """The service key does not exist, was revoked, has expired, or is mistyped."""
+
+    code = "invalid_service_key"
+
+
+class CredentialMissing(errors.Unauthenticated):
+    """The request carries no key, no token and no cookie."""
+
+    code = "not_authenticated"
+
+
+class AddressNotAllowed(errors.Denied):
+    """The key is good, and may not be used from the address that the request came from."""
+
+    code = "address_not_allowed"
+
+
+class TenantSuspended(errors.Denied):
+    """The workspace was suspended, or is about to be deleted."""
+
+    code = "tenant_suspended"
+
+    def __init__(self) -> None:
+        super().__init__("This workspace is suspended. Please contact support.")
 
 
 class CsrfFailed(errors.Denied):
@@ -66,31 +101,49 @@ def bearer_of(header: str | None) -> str | None:
     return value.strip() if scheme.lower() == "bearer" else None
 
 
-def principal_of_bearer(text: str) -> Principal:
+def principal_of_bearer(text: str, *, address: str | None) -> Principal:
     """Return who bears a login token or an API key.
 
     :raises InvalidCredentials: it is neither.
-    :raises ApiKeyInactive: it is an API key that is turned off.
+    :raises errors.DomainError: it is an API key that is refused; see `principal_of_api_key`.
     """
+    if text.startswith(f"{KeyType.API_KEY}_"):
+        return principal_of_api_key(text, address=address)
     principal = selectors.principal_of_token(text, now=timezone.now())
-    return principal or principal_of_api_key(text)
+    if principal is None:
+        raise InvalidCredentials
+    return principal
 
 
-def principal_of_api_key(text: str) -> Principal:
+def principal_of_api_key(text: str, *, address: str | None) -> Principal:
     """Return the tenant that an API key acts for.
 
-    :raises InvalidCredentials: it is not a key, or it was revoked.
-    :raises ApiKeyInactive: it is turned off.
+    :param address: where the caller is; None where that is unknown.
+    :raises InvalidApiKey: it is not a key, was revoked, or has expired.
+    :raises ApiKeyInactive: its tenant's API is turned off.
+    :raises TenantSuspended: its tenant may not act.
+    :raises AddressNotAllowed: it does not work from there.
     """
     principal = selectors.principal_of_api_key(text, now=timezone.now())
-    if principal is not None:
-        return principal
-    if selectors.is_switched_off(text):
-        raise ApiKeyInactive(
-            "This API key is turned off. Turn it on in the console or with "
-            "POST /billing/enable-api-key."
+    if principal is None:
+        raise _refusal_of(text)
+    if not principal.may_call_from(address):
+        raise AddressNotAllowed(
+            "This API key may not be used from this address.", address=address or ""
         )
-    raise InvalidCredentials
+    return principal
+
+
+def _refusal_of(text: str) -> errors.DomainError:
+    row = selectors.living_api_key(text, now=timezone.now())
+    if row is None:
+        return InvalidApiKey("invalid api key")
+    if not row.tenant.is_active:
+        return TenantSuspended()
+    return ApiKeyInactive(
+        "This API key is turned off. Turn it on in the console or with "
+        "POST /billing/enable-api-key."
+    )
 
 
 class _Authentication(BaseAuthentication):
@@ -106,7 +159,8 @@ class ApiKeyAuthentication(_Authentication):
         text = request.headers.get(API_KEY_HEADER)
         if text is None:
             return None
-        principal = principal_of_api_key(text.strip())
+        address = addresses.client_address(request)
+        principal = principal_of_api_key(text.strip(), address=address)
         return principal.user, principal
 
 
@@ -118,7 +172,7 @@ class BearerAuthentication(_Authentication):
         text = bearer_of(request.headers.get("Authorization"))
         if text is None:
             return None
-        principal = principal_of_bearer(text)
+        principal = principal_of_bearer(text, address=addresses.client_address(request))
         return principal.user, principal
 
 
@@ -145,15 +199,19 @@ class ServiceKeyAuthentication(_Authentication):
     """`x-internal-api-key: ors_…`, or the same key as Bearer."""
 
     def authenticate(self, request: Request) -> tuple[None, ServicePrincipal] | None:
-        """Return the sibling service; None without either header."""
-        text = request.headers.get(SERVICE_KEY_HEADER)
-        if text is None:
-            text = bearer_of(request.headers.get("Authorization"))
-        if text is None:
+        """Return the sibling service; None without either header.
+
+        The header of its own decides alone, unless it is empty.
+
+        :raises InvalidServiceKey: the key opens nothing.
+        """
+        text = request.headers.get(SERVICE_KEY_HEADER, "").strip()
+        text = text or bearer_of(request.headers.get("Authorization")) or ""
+        if not text:
             return None
-        principal = selectors.principal_of_service_key(text.strip(), now=timezone.now())
+        principal = selectors.principal_of_service_key(text, now=timezone.now())
         if principal is None:
-            raise InvalidCredentials
+            raise InvalidServiceKey("invalid internal api key")
         return None, principal
 
 

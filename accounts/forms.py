@@ -10,6 +10,7 @@ from orsta.core import errors
 from orsta.core.api.errors import status_of
 
 T = TypeVar("T")
+MAX_CODE_LENGTH = 32
 
 
 class ConsoleForm(forms.Form):
@@ -72,9 +73,9 @@ class LogInForm(ConsoleForm):
     """Who wants back in, and where to."""
 
     email = forms.CharField(
-        label="E-mail address",
+        label="E-mail address or user name",
         max_length=signup.MAX_EMAIL_LENGTH,
-        widget=forms.EmailInput({"autocomplete": "email"}),
+        widget=forms.TextInput({"autocomplete": "username", "autocapitalize": "none"}),
     )
     password = forms.CharField(
         max_length=signup.MAX_PASSWORD_LENGTH,
@@ -82,3 +83,120 @@ class LogInForm(ConsoleForm):
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )
     next = forms.CharField(required=False, widget=forms.HiddenInput())
+
+
+class SecondFactorForm(ConsoleForm):
+    """The second step of a login; `pending` proves the first."""
+
+    code = forms.CharField(
+        max_length=MAX_CODE_LENGTH,
+        help_text="Of your authenticator app, or one of your recovery codes.",
+        widget=forms.TextInput(
+            {"autocomplete": "one-time-code", "autocapitalize": "none", "autofocus": True}
+        ),
+    )
+    pending = forms.CharField(widget=forms.HiddenInput())
+    next = forms.CharField(required=False, widget=forms.HiddenInput())
+
+
+class AddressForm(ConsoleForm):
+    """Where a mail shall go."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=signup.MAX_EMAIL_LENGTH,
+        widget=forms.EmailInput({"autocomplete": "email"}),
+    )
+
+
+class MailedForm(ConsoleForm):
+    """What came by mail: a link's token, or a code and the address it went to."""
+
+    token = forms.CharField(required=False, widget=forms.HiddenInput())
+    email = forms.EmailField(
+        required=False,
+        label="E-mail address",
+        max_length=signup.MAX_EMAIL_LENGTH,
+        widget=forms.EmailInput({"autocomplete": "email"}),
+    )
+    code = forms.CharField(
+        required=False,
+        max_length=MAX_CODE_LENGTH,
+        help_text="The six digits in the mail.",
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self["token"].value():  # nothing to type: the link says it all
+            for name in ("email", "code"):
+                self.fields[name].widget = forms.HiddenInput()
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one of the two."""
+        answers = self.cleaned_data
+        if not answers.get("token"):
+            for name in ("email", "code"):
+                if not answers.get(name) and name not in self.errors:
+                    self.add_error(name, "This field is required.")
+        return answers
+
+
+class VerifyForm(MailedForm):
+    """Proof of an address."""
+
+
+class ResetForm(MailedForm):
+    """Proof of an address, and the password to set."""
+
+    new_password = forms.CharField(
+        max_length=signup.MAX_PASSWORD_LENGTH,
+        strip=False,
+        help_text="At least 8 characters, and not a common word.",
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+    )
+
+
+class PasswordForm(ConsoleForm):
+    """The old password and the new one."""
+
+    current_password = forms.CharField(
+        max_length=signup.MAX_PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+    new_password = forms.CharField(
+        max_length=signup.MAX_PASSWORD_LENGTH,
+        strip=False,
+        help_text="At least 8 characters, and not a common word.",
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+    )
+
+
+class CodeForm(ConsoleForm):
+    """What an authenticator app shows."""
+
+    code = forms.CharField(
+        max_length=MAX_CODE_LENGTH,
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+
+class ProofForm(ConsoleForm):
+    """Proof that it is still the same person."""
+
+    password = forms.CharField(
+        label="Your password",
+        max_length=signup.MAX_PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+
+class FreshForm(ProofForm):
+    """The same proof, which a fresh login needs not give."""
+
+    def __init__(self, *args: Any, fresh: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if fresh:
+            del self.fields["password"]

@@ -17,7 +17,7 @@ _SECRET_LENGTH = 43  # 62 ** 43 > 2 ** 256
 _CHECKSUM_LENGTH = 6  # 62 ** 6 > 2 ** 32
 HINT_LENGTH = 4
 _SHAPE = re.compile(
-    rf"(ork|ors|ort)_([0-9A-Za-z]{{{_KEY_ID_LENGTH}}})_([0-9A-Za-z]{{{_SECRET_LENGTH}}})"
+    rf"(ork|ors|ort|orr|orp|orl|ori)_([0-9A-Za-z]{{{_KEY_ID_LENGTH}}})_([0-9A-Za-z]{{{_SECRET_LENGTH}}})"
     rf"([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})"
 )
 
@@ -28,6 +28,10 @@ class KeyType(StrEnum):
     API_KEY = "ork"
     SERVICE_KEY = "ors"
     LOGIN_TOKEN = "ort"  # noqa: S105 (a prefix, not a secret)
+    REFRESH_TOKEN = "orr"  # noqa: S105
+    PENDING_LOGIN = "orp"
+    EMAIL_LINK = "orl"
+    INVITATION = "ori"
 
 
 class MalformedKey(ValueError):

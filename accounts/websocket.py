@@ -15,20 +15,16 @@ from django.utils import timezone
 
 from accounts import authentication, selectors
 from accounts.principal import Principal
-from orsta.core import errors
+from orsta.core import errors, limits
+from orsta.core.api import addresses
 from orsta.core.api import errors as problems
-from orsta.core.observability import tracing
+from orsta.core.api.throttling import NO_ADDRESS, REFUSED_ADDRESS
+from orsta.core.observability import origin, tracing
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 _BAD_TOKEN = "Missing or invalid session token"  # noqa: S105 (a sentence)
-
-
-class BadKey(errors.Unauthenticated):
-    """The `x-api-key` header is there, and opens nothing."""
-
-    code = "invalid_api_key"
 
 
 class BadToken(errors.Unauthenticated):
@@ -44,41 +40,68 @@ class PrincipalMiddleware:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Authenticate, then let the consumer have the socket."""
+        """Authenticate, then let the consumer have the socket.
+
+        What runs for the socket inherits the origin: its threads copy this task's context.
+        """
         tracing.start()
+        origin.bind(addresses.scope_address(scope), _user_agent(scope))
         try:
-            principal = await database_sync_to_async(principal_of)(scope)
+            principal = await database_sync_to_async(admit)(scope)
         except errors.DomainError as error:
             await receive()  # websocket.connect
             await _refuse(scope, send, error)
         else:
             await self._inner({**scope, "principal": principal}, receive, send)
+        finally:
+            origin.clear()
+
+
+def admit(scope: Scope) -> Principal:
+    """Return who opens this socket; count a refusal against the address, as HTTP does.
+
+    :raises LimitReached: there were too many refusals, whatever the reason of this one.
+
+    Otherwise raises as `principal_of`.
+    """
+    try:
+        return principal_of(scope)
+    except (errors.Unauthenticated, errors.Denied):
+        limits.check(REFUSED_ADDRESS, addresses.scope_address(scope) or NO_ADDRESS)
+        raise
+
+
+def _user_agent(scope: Scope) -> str:
+    lines = (value for name, value in scope["headers"] if name.lower() == b"user-agent")
+    return next(lines, b"").decode("latin-1")
 
 
 def principal_of(scope: Scope) -> Principal:
     """Return who opens this socket.
 
-    :raises BadKey: an API key header, even an empty one, decides alone, and it is no good.
+    :raises InvalidApiKey: an API key header, even an empty one, decides alone; it is no good.
     :raises BadToken: nothing else that was presented is good.
+    :raises errors.Denied: the workspace is suspended, or the key is not for this address.
     """
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    address = addresses.scope_address(scope)
     key = headers.get(authentication.API_KEY_HEADER.encode())
     if key is not None:
-        return _by_api_key(key.strip())
+        return _by_api_key(key.strip(), address)
     bearer = authentication.bearer_of(headers.get(b"authorization"))
-    return _by_cookie(scope, headers) if bearer is None else _by_bearer(bearer)
+    return _by_cookie(scope, headers) if bearer is None else _by_bearer(bearer, address)
 
 
-def _by_api_key(text: str) -> Principal:
+def _by_api_key(text: str, address: str | None) -> Principal:
     try:
-        return authentication.principal_of_api_key(text)
+        return authentication.principal_of_api_key(text, address=address)
     except errors.Unauthenticated as error:
-        raise BadKey("Invalid or inactive API key") from error
+        raise authentication.InvalidApiKey("Invalid or inactive API key") from error
 
 
-def _by_bearer(text: str) -> Principal:
+def _by_bearer(text: str, address: str | None) -> Principal:
     try:
-        return authentication.principal_of_bearer(text)
+        return authentication.principal_of_bearer(text, address=address)
     except errors.Unauthenticated as error:
         raise BadToken(_BAD_TOKEN) from error
 
@@ -124,5 +147,7 @@ async def _refuse(scope: Scope, send: Send, error: errors.DomainError) -> None:
         (b"content-type", problems.CONTENT_TYPE.encode()),
         (b"www-authenticate", b'Bearer realm="orsta"'),
     ]
+    if (seconds := error.details.get("retry_after")) is not None:
+        headers.append((b"retry-after", str(seconds).encode()))
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": json.dumps(body).encode()})

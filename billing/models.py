@@ -55,7 +55,7 @@ class Payment(TenantOwnedModel, TimestampedModel):
     provider_ref = models.CharField(max_length=100, blank=True, editable=False)
     failure_reason = models.CharField(max_length=200, blank=True, editable=False)
     idempotency_key = models.CharField(max_length=255, blank=True)
-    fingerprint = models.CharField(max_length=64, blank=True)
+    fingerprint = models.CharField(max_length=120, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -107,7 +107,7 @@ class KeptAnswer(TenantOwnedModel):
 
     payment = models.ForeignKey(Payment, null=True, on_delete=models.CASCADE, related_name="+")
     idempotency_key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=120)
     message = models.CharField(max_length=80)
     created_at = models.DateTimeField()
 

@@ -1,7 +1,9 @@
 """What is known of the money. Sums come from the ledger, one currency at a time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Sum
 from django.db.models.functions import TruncDate
@@ -76,3 +78,18 @@ def revenue_total(*, since: datetime) -> dict[str, int]:
 
 def _sum(entries: TenantQuerySet) -> int:
     return entries.aggregate(total=Sum("amount_minor"))["total"] or 0
+
+
+def payments_archive(tenant: Tenant) -> Iterator[dict[str, Any]]:
+    """Yield the tenant's payments for its archive."""
+    columns = ["public_id", "plan__code", "amount_minor", "currency", "status", "description"]
+    rest = ["metadata", "provider", "failure_reason", "created_at", "settled_at"]
+    payments = Payment.objects.for_tenant(tenant).order_by("pk")
+    yield from payments.values(*columns, *rest).iterator()
+
+
+def ledger_archive(tenant: Tenant) -> Iterator[dict[str, Any]]:
+    """Yield what moved, for the tenant's archive."""
+    columns = ["payment__public_id", "kind", "amount_minor", "currency", "at"]
+    entries = LedgerEntry.objects.for_tenant(tenant).order_by("pk")
+    yield from entries.values(*columns).iterator()

@@ -15,9 +15,10 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import permissions
 from accounts import selectors as accounts_selectors
 from accounts.forms import ConsoleForm
-from accounts.models import ApiKeyStatus, Tenant
+from accounts.models import Tenant
 from accounts.services import keys
 from accounts.views import ConsoleRequest, page, show
 from billing import money, selectors
@@ -28,7 +29,7 @@ from billing.services import payments
 from billing.services.answers import Activation
 from billing.states import PaymentStatus
 from subscriptions import selectors as subscriptions_selectors
-from subscriptions.models import Plan
+from subscriptions.models import Feature, Plan
 
 _TONES = {
     PaymentStatus.PENDING: "busy",
@@ -80,6 +81,8 @@ class EnableForm(ConsoleForm):
 @page
 def overview(request: ConsoleRequest) -> HttpResponse:
     """Show the key's state, the price and the payments."""
+    permissions.require(request.principal, "billing:read")
+    permissions.require(request.principal, "billing:read")
     return show(request, "console/billing.html", _context(request, now=timezone.now()))
 
 
@@ -87,6 +90,8 @@ def overview(request: ConsoleRequest) -> HttpResponse:
 @page
 def enable_key(request: ConsoleRequest) -> HttpResponse:
     """Pay if needed and turn the key on; a decline is said on the same page."""
+    permissions.require(request.principal, "billing:write")
+    permissions.require(request.principal, "billing:write")
     form = EnableForm(request.POST)
     activation = form.run(lambda: _enable(request, form))
     if activation is not None:
@@ -103,7 +108,9 @@ def enable_key(request: ConsoleRequest) -> HttpResponse:
 @page
 def disable_key(request: ConsoleRequest) -> HttpResponse:
     """Turn the key off; the paid period goes on."""
+    permissions.require(request.principal, "billing:write")
     principal = request.principal
+    permissions.require(principal, "billing:write")
     actor = principal.user.public_id if principal.user else ""
     keys.deactivate(tenant=principal.tenant, now=timezone.now(), actor=actor)
     messages.success(request, "API key turned off.")
@@ -129,13 +136,14 @@ def _context(request: ConsoleRequest, *, now: datetime) -> dict[str, Any]:
     entitlements = subscriptions_selectors.entitlements_for(tenant=tenant, now=now)
     context = {
         "active": "billing",
-        "key_active": key is not None and key.status == ApiKeyStatus.ACTIVE,
+        "key_active": key is not None and tenant.api_enabled,
         "masked_key": accounts_selectors.masked_key(key) if key else "",
         "entitlements": entitlements,
+        "sessions": _count(entitlements.limit(Feature.SESSIONS)),
         "payments": [_row(payment) for payment in selectors.payments_of(tenant=tenant)],
         "idempotency_key": secrets.token_hex(16),
     }
-    if not entitlements.active:
+    if entitlements.owes or not entitlements.active:
         return context | _offer(subscriptions_selectors.default_plan())
     return context | _spending(tenant, now=now)
 
@@ -144,12 +152,17 @@ def _offer(plan: Plan) -> dict[str, Any]:
     sandbox = registry.provider().name == SandboxProvider.name
     return {
         "plan": plan,
+        "offered_sessions": subscriptions_selectors.limit_of(plan, Feature.SESSIONS),
         "price": money.render(plan.price_minor, plan.currency),
         # Sent back, so that nobody pays another price than the page showed.
         "amount": Decimal(plan.price_minor).scaleb(-money.exponent(plan.currency)),
         "cards": TEST_CARDS if sandbox else (),
         "chosen_card": TEST_CARDS[0].token,
     }
+
+
+def _count(limit: int | None) -> str:
+    return "Unlimited" if limit is None else f"{limit:,}"
 
 
 def _spending(tenant: Tenant, *, now: datetime) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """System checks of the configuration: every process runs them before it does anything."""
 
+import ipaddress
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,9 +10,12 @@ from django.core.checks import Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts import environment_keys
+
 _ENVIRONMENTS = {"development", "test", "production"}
 _KEY_BYTES = 32
 _MIN_SECRET_LENGTH = 32
+_LIMIT = re.compile(r"[1-9]\d*/[1-9]\d*(/\d+)?")
 _MAKE_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"  # noqa: S105
 _MAKE_KEY = 'echo "k1:$(openssl rand -base64 32)"'
 
@@ -97,6 +102,76 @@ def _outbound() -> Found:
         )
 
 
+def _public_url() -> Found:
+    if settings.DEPLOYED and not settings.ORSTA_PUBLIC_URL.startswith("https://"):
+        yield Error(
+            "ORSTA_PUBLIC_URL is missing or not https.",
+            hint="Links in mails and passkeys need it: set it to https://, then the host.",
+            id="orsta.E008",
+        )
+
+
+def _mail() -> Found:
+    if settings.DEPLOYED and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        yield Error(
+            "Mail is only printed, so nobody can verify an address or reset a password.",
+            hint="Set EMAIL_URL to smtp+tls://user:password@host:587.",
+            id="orsta.E009",
+        )
+
+
+def _networks() -> Found:
+    for name in ("ORSTA_TRUSTED_PROXIES", "ORSTA_OUTBOUND_ALLOW"):
+        bad = [text for text in getattr(settings, name) if not _is_network(text)]
+        if bad:
+            yield Error(
+                f"{name} holds what is no address and no network: {', '.join(bad)}.",
+                hint="Use addresses or CIDR blocks, comma-separated: 10.0.0.7,10.1.0.0/16.",
+                id="orsta.E010",
+            )
+
+
+def _limits() -> Found:
+    known = settings.ORSTA_LIMIT_NAMES
+    bad = [
+        f"{name}={text}"
+        for name, text in settings.ORSTA_LIMITS.items()
+        if name not in known or not _LIMIT.fullmatch(text)
+    ]
+    if bad:
+        yield Error(
+            f"ORSTA_LIMITS holds what is no limit: {', '.join(bad)}.",
+            hint="Names are in orsta/settings/limits.py; write them as standard_read=120/60.",
+            id="orsta.E011",
+        )
+
+
+def _internal_keys() -> Found:
+    wrong = environment_keys.problems(settings.INTERNAL_API_KEYS)
+    if wrong:
+        yield Error(
+            f"INTERNAL_API_KEYS holds what is no key: {', '.join(wrong)}.",
+            hint="Write service:key, or key for every service, comma-separated.",
+            id="accounts.E001",
+        )
+    short = environment_keys.too_short(settings.INTERNAL_API_KEYS)
+    if short and settings.DEPLOYED:
+        yield Error(
+            f"INTERNAL_API_KEYS can be guessed: {', '.join(short)} has fewer than "
+            f"{environment_keys.MIN_LENGTH} characters.",
+            hint=f"Make each with: {_MAKE_SECRET}",
+            id="accounts.E002",
+        )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _payments() -> Found:
     sandbox = settings.ORSTA_PAYMENT_PROVIDER == "sandbox"
     if sandbox and not settings.ORSTA_ALLOW_SANDBOX_PAYMENTS:
@@ -116,6 +191,11 @@ _CHECKS: list[Callable[[], Found]] = [
     _debug,
     _environment,
     _outbound,
+    _public_url,
+    _mail,
+    _networks,
+    _limits,
+    _internal_keys,
     _payments,
 ]
 

@@ -12,6 +12,7 @@ from django.views.generic import TemplateView, View
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 import orsta
+from accounts import roles
 from orsta.core.api import errors as problems
 
 LINKS = {
@@ -70,6 +71,24 @@ class ErrorCodes(TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(codes=problems.catalog(), **kwargs)
+
+
+class Permissions(TemplateView):
+    """`/docs/permissions`: what each role and an API key may do."""
+
+    template_name = "docs/permissions.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        scopes = [
+            {
+                "scope": scope,
+                "meaning": meaning,
+                "roles": [scope in roles.GRANTS[role] for role in roles.Role],
+                "key": scope in roles.KEY_SCOPES,
+            }
+            for scope, meaning in roles.SCOPES.items()
+        ]
+        return super().get_context_data(scopes=scopes, roles=roles.Role.labels, **kwargs)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

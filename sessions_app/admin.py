@@ -19,7 +19,7 @@ from orsta.core.admin import ReadOnlyAdmin, ReadOnlyInline, column, link_to_list
 from sessions_app.models import Command, Lease, Runner, Session, SessionTransition
 from sessions_app.selectors import RUNNER_SILENT_AFTER
 from sessions_app.services import lifecycle
-from sessions_app.states import ADVICE, CommandState, DesiredState, SessionStatus
+from sessions_app.states import CommandState, DesiredState, Hold, SessionStatus, advice_for
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -38,6 +38,7 @@ STATUS_COLORS = {
     SessionStatus.FAULTED.label: "danger",
     SessionStatus.DELETED.label: "default",
 }
+HOLD_COLORS = {Hold.SUSPENDED.label: "danger", Hold.EXPIRED.label: "warning"}
 DESIRED_COLORS = {
     DesiredState.RUNNING.label: "success",
     DesiredState.STOPPED.label: "default",
@@ -69,26 +70,27 @@ class SessionAdmin(ReadOnlyAdmin):
         "name",
         "tenant_name",
         "state",
+        "held",
         "engine",
         "jid",
         "status_changed_at",
     ]
-    list_filter = ["status", "desired", "engine", "status_changed_at", "created_at"]
+    list_filter = ["status", "desired", "hold", "engine", "status_changed_at", "created_at"]
     list_select_related = ["tenant"]
     search_fields = ["public_id", "name", "jid", "tenant__public_id", "tenant__name"]
     ordering = ["-pk"]
     inlines = [TransitionInline]
     tenant_name = column("tenant.name", "Tenant")
     actions_detail = ["start", "stop", "reconnect"]
-    readonly_fields = ["state", "wanted", "advice", "runner", "belongings"]
+    readonly_fields = ["state", "wanted", "held", "advice", "runner", "belongings"]
     fieldsets = [
         (None, {"fields": ["public_id", "name", "tenant", "engine", "belongings"]}),
         (
             "State",
             {
                 "fields": [
-                    "state", "wanted", "reason", "advice", "status_changed_at", "retry_at",
-                    "runner", "provisioned_at",
+                    "state", "wanted", "held", "reason", "advice", "status_changed_at",
+                    "retry_at", "expires_at", "runner", "provisioned_at",
                 ]
             },
         ),
@@ -116,9 +118,13 @@ class SessionAdmin(ReadOnlyAdmin):
     def wanted(self, session: Session) -> str:
         return session.get_desired_display()
 
+    @display(description="Hold", ordering="hold", label=HOLD_COLORS)
+    def held(self, session: Session) -> str:
+        return session.get_hold_display()
+
     @display(description="Advice")
     def advice(self, session: Session) -> str:
-        return ADVICE[SessionStatus(session.status)]
+        return advice_for(session.status, session.hold)
 
     @display(description="Runner")
     def runner(self, session: Session) -> str:

@@ -11,6 +11,7 @@ from sessions_app.states import (
     CommandKind,
     CommandState,
     DesiredState,
+    Hold,
     SessionStatus,
 )
 
@@ -41,6 +42,13 @@ class Session(TenantOwnedModel, TimestampedModel):
         default=DesiredState.STOPPED,
         editable=False,
     )
+    hold = models.CharField(
+        max_length=12,
+        choices=Hold.choices,
+        blank=True,
+        editable=False,
+        help_text="Why it must not run although its tenant wants it to",
+    )
     status = models.CharField(
         max_length=16,
         choices=SessionStatus.choices,
@@ -51,6 +59,9 @@ class Session(TenantOwnedModel, TimestampedModel):
     status_changed_at = models.DateTimeField(editable=False)
     retry_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When a ban ends"
+    )
+    expires_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it is stopped; see expiration"
     )
     provisioned_at = models.DateTimeField(null=True, blank=True, editable=False)
     jid = models.CharField(max_length=80, blank=True, editable=False)
@@ -69,6 +80,9 @@ class Session(TenantOwnedModel, TimestampedModel):
                 condition=Q(desired__in=DesiredState.values), name="session_desired_known"
             ),
             models.CheckConstraint(
+                condition=Q(hold="") | Q(hold__in=Hold.values), name="session_hold_known"
+            ),
+            models.CheckConstraint(
                 condition=~Q(status=SessionStatus.CONNECTED) | ~Q(jid=""),
                 name="session_connected_has_jid",
             ),
@@ -83,8 +97,20 @@ class Session(TenantOwnedModel, TimestampedModel):
             # leases.claim: what a runner could take.
             models.Index(
                 fields=["id"],
-                condition=Q(desired=DesiredState.RUNNING),
+                condition=Q(desired=DesiredState.RUNNING, hold=""),
                 name="session_wanted",
+            ),
+            # tasks.stop_expired.
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(desired=DesiredState.RUNNING, expires_at__isnull=False),
+                name="session_expiring",
+            ),
+            # messaging.tasks.prune_history.
+            models.Index(
+                fields=["id"],
+                condition=Q(history_limit__gt=0) & ~Q(desired=DesiredState.DELETED),
+                name="session_with_history",
             ),
             # The admin's status filter and the dashboard's counts.
             models.Index(fields=["status", "-id"], name="session_by_status"),
@@ -103,6 +129,11 @@ class Session(TenantOwnedModel, TimestampedModel):
     def is_connected(self) -> bool:
         """Whether messages go in and out right now."""
         return self.status == SessionStatus.CONNECTED
+
+    @property
+    def may_run(self) -> bool:
+        """Whether its tenant wants it to run and nothing holds it."""
+        return self.desired == DesiredState.RUNNING and not self.hold
 
     @property
     def is_live(self) -> bool:

@@ -7,9 +7,11 @@ from django.db.models import Count, QuerySet
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from accounts.models import Tenant
+from accounts.principal import Principal
 from orsta.core import errors
 from sessions_app.models import Command, PairingChallenge, Runner, Session
-from sessions_app.states import CommandState, DesiredState, SessionStatus
+from sessions_app.states import CommandState, DesiredState, Hold, SessionStatus
+from subscriptions import selectors as subscriptions
 
 RUNNER_SILENT_AFTER = timedelta(seconds=30)  # three missed heartbeats
 
@@ -41,6 +43,33 @@ def session_of(tenant: Tenant, public_id: str) -> Session:
     if session is None:
         raise SessionNotFound("There is no such session.")
     return session
+
+
+def sessions_for(principal: Principal) -> QuerySet[Session]:
+    """Return the sessions that a caller may see: its tenant's, or its key's few of them."""
+    sessions = sessions_of(principal.tenant)
+    if principal.session_ids is None:
+        return sessions
+    return sessions.filter(public_id__in=principal.session_ids)
+
+
+def session_for(principal: Principal, public_id: str) -> Session:
+    """Return one session that a caller may touch.
+
+    :raises SessionNotFound: it is not there, another tenant's, or not in the key's list.
+    """
+    if not principal.may_touch(public_id):
+        raise SessionNotFound("There is no such session.")
+    return session_of(principal.tenant, public_id)
+
+
+def hold_of(tenant: Tenant, *, now: datetime) -> Hold | None:
+    """Return why the tenant's sessions may not run, None when they may."""
+    if not tenant.is_active:
+        return Hold.SUSPENDED
+    if not subscriptions.entitlements_for(tenant=tenant, now=now).active:
+        return Hold.EXPIRED
+    return None
 
 
 def challenge_of(session: Session, *, now: datetime) -> PairingChallenge:

@@ -11,6 +11,13 @@ class DesiredState(TextChoices):
     DELETED = "DELETED", "Deleted"
 
 
+class Hold(TextChoices):
+    """Why the service keeps a session from running; what the tenant wants stays recorded."""
+
+    SUSPENDED = "SUSPENDED", "The workspace is suspended"
+    EXPIRED = "EXPIRED", "No plan runs"
+
+
 class SessionStatus(TextChoices):
     """What is: observed, never assumed. Written only by `services.lifecycle`."""
 
@@ -64,6 +71,18 @@ ADVICE: dict[SessionStatus, str] = {
     S.FAULTED: "The session could not be connected. Start it again; see the reason.",
     S.DELETED: "The session is gone.",
 }
+
+
+# The same for a hold, which goes before the status.
+HOLD_ADVICE: dict[Hold, str] = {
+    Hold.SUSPENDED: "The workspace is suspended. The session goes on when it is resumed.",
+    Hold.EXPIRED: "No plan runs. The session goes on by itself when the plan is renewed.",
+}
+
+
+def advice_for(status: str, hold: str) -> str:
+    """Return what a person should do about a session in this status, held or not."""
+    return HOLD_ADVICE[Hold(hold)] if hold else ADVICE[SessionStatus(status)]
 
 
 def allows(old: SessionStatus, new: SessionStatus) -> bool:

@@ -13,3 +13,27 @@ def provision(event: OutboxEvent) -> None:
     rows = Session.objects.filter(public_id=event.payload["session_id"])
     for session_id in rows.values_list("pk", flat=True):
         enqueue(tasks.provision_session, session_id=session_id)
+
+
+@subscribe(
+    "subscription.trial_started",
+    "subscription.activated",
+    "subscription.active",
+    "subscription.trialing",
+    "subscription.extended",
+    "subscription.past_due",
+    "subscription.grace",
+    "subscription.resumed",
+    "subscription.suspended",
+    "subscription.expired",
+    "subscription.cancelled",
+    "entitlements.changed",
+    "tenant.suspended",
+    "tenant.resumed",
+    "tenant.deletion_scheduled",
+    "tenant.deletion_cancelled",
+)
+def hold_or_release(event: OutboxEvent) -> None:
+    """Let the sessions follow what the tenant may have; which event it was does not matter."""
+    if event.tenant_id is not None:
+        enqueue(tasks.refresh_holds, tenant_id=event.tenant_id)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from sessions_app.engines.base import EngineError
 from sessions_app.models import Session
-from sessions_app.services import leases, provisioning
+from sessions_app.services import expiration, holds, leases, provisioning
 from sessions_app.states import DesiredState, SessionStatus
 
 _RESUME_AFTER = timedelta(seconds=20)  # a task that Redis lost is enqueued again after this
@@ -44,3 +44,15 @@ def watch_runners(**_: object) -> None:
     now = timezone.now()
     leases.mark_orphans(now=now)
     leases.forget_runners(now=now)
+
+
+@shared_task(ignore_result=True)
+def refresh_holds(*, tenant_id: int, **_: object) -> None:
+    """Hold the tenant's sessions, or let them go on, as its plan and status say now."""
+    holds.refresh(tenant_id=tenant_id, now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def stop_expired(**_: object) -> None:
+    """Stop sessions whose expiration has passed."""
+    expiration.stop_due(now=timezone.now())

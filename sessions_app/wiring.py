@@ -4,9 +4,12 @@ from django.conf import settings
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
+from accounts import exports as tenant_exports
+from accounts import purging as tenant_purging
 from orsta.core.observability import health, metrics
 from sessions_app import selectors
 from sessions_app.engines import registry
+from sessions_app.services import archive, purging
 
 
 def connect() -> None:
@@ -14,6 +17,9 @@ def connect() -> None:
     registry.configure(engine_options())
     health.register("runner", _runner)
     metrics.register(selectors.metrics)
+    tenant_purging.register(purging.purge)
+    tenant_exports.register("sessions", archive.sessions, archive.count_sessions)
+    tenant_exports.register("session_transitions", archive.transitions)
 
 
 def engine_options() -> dict[str, dict[str, object]]:

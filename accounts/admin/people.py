@@ -20,7 +20,7 @@ from unfold.forms import (
 
 from accounts.admin.staff import actor_of
 from accounts.models import Membership, User
-from accounts.services import login, people
+from accounts.services import login, people, totp
 from orsta.core.admin import ReadOnlyInline, ServiceAdmin
 
 admin.site.unregister(Group)
@@ -67,7 +67,7 @@ class UserAdmin(DjangoUserAdmin[User], ServiceAdmin):
     ]
     filter_horizontal = []
     inlines = [MembershipInline]
-    actions_detail = ["revoke_logins", "deactivate", "reactivate"]
+    actions_detail = ["revoke_logins", "remove_totp", "deactivate", "reactivate"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether the person may edit; rights are given by those who have them all."""
@@ -108,6 +108,27 @@ class UserAdmin(DjangoUserAdmin[User], ServiceAdmin):
             object_id,
             lambda: login.revoke_all(user=user, now=timezone.now(), actor=actor),
             done="All logins were ended.",
+        )
+
+    @action(
+        description="Remove second factor",
+        permissions=["operate"],
+        dialog={
+            "title": "Remove this person's authenticator app?",
+            "description": "For somebody who lost the phone and the recovery codes. Be sure "
+            "who asks: afterwards the password is enough to log in.",
+            "form_submit_text": "Remove",
+        },
+    )
+    def remove_totp(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        user, actor = User.objects.get(pk=object_id), actor_of(request).public_id
+        return self.run_service(
+            request,
+            object_id,
+            lambda: totp.remove(user=user, now=timezone.now(), actor=actor),
+            done="The authenticator app and the recovery codes were removed.",
         )
 
     @action(

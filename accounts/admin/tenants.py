@@ -9,10 +9,19 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
+from accounts import selectors
 from accounts.admin.staff import actor_of
-from accounts.models import ApiKey, Membership, Tenant
+from accounts.admin.tenant_states import StateActions
+from accounts.models import ApiKey, Membership, Tenant, User
 from accounts.services import keys
-from orsta.core.admin import ReadOnlyAdmin, ReadOnlyInline, link_to_list
+from orsta.core.admin import ReadOnlyInline, link_to_list
+
+STATUS_COLORS = {
+    "Active": "success",
+    "Suspended": "warning",
+    "To be deleted": "danger",
+    "Purged": "info",
+}
 
 
 class MemberInline(ReadOnlyInline):
@@ -32,22 +41,39 @@ class KeyInline(ReadOnlyInline):
     """Every key a tenant had."""
 
     model = ApiKey
-    fields = ["public_id", "status", "created_at", "last_used_at"]
+    fields = ["public_id", "name", "created_at", "last_used_at"]
     verbose_name_plural = "API keys"
 
 
 @admin.register(Tenant)
-class TenantAdmin(ReadOnlyAdmin):
+class TenantAdmin(StateActions):
     """Customers; the links lead to everything that is theirs."""
 
-    list_display = ["public_id", "name", "created_at"]
-    list_filter = ["created_at"]
-    search_fields = ["public_id", "name", "members__email"]
+    list_display = ["public_id", "name", "state", "source", "external_id", "created_at"]
+    list_filter = ["status", "source", "created_at"]
+    search_fields = ["public_id", "name", "external_id", "members__email"]
     ordering = ["-pk"]
-    fields = ["public_id", "name", "belongings", "created_at"]
+    fields = ["public_id", "name", "state", "status_reason", "purge_at", "belongings"]
+    fields += ["source", "external_id", "created_by", "created_at"]
     readonly_fields = fields
     inlines = [MemberInline, KeyInline]
-    actions_detail = ["rotate_key", "deactivate_key"]
+    actions_detail = [
+        "export",
+        {
+            "title": "API key",
+            "icon": "vpn_key",
+            "items": ["rotate_key", "deactivate_key"],
+        },
+        {
+            "title": "Stop or resume",
+            "icon": "more_horiz",
+            "items": ["suspend", "resume", "schedule_deletion", "cancel_deletion"],
+        },
+    ]
+
+    @display(description="Status", label=STATUS_COLORS)
+    def state(self, tenant: Tenant) -> str:
+        return tenant.get_status_display()
 
     @display(description="Related")
     def belongings(self, tenant: Tenant) -> SafeString:
@@ -55,6 +81,7 @@ class TenantAdmin(ReadOnlyAdmin):
             "sessions_app.session": "Sessions",
             "subscriptions.subscription": "Subscription",
             "billing.payment": "Payments",
+            "accounts.invitation": "Invitations",
             "accounts.auditentry": "Audit log",
         }
         links = (
@@ -78,7 +105,7 @@ class TenantAdmin(ReadOnlyAdmin):
         return self.reveal_once(
             request,
             object_id,
-            lambda: keys.rotate(tenant=tenant, user=actor_of(request), now=timezone.now()).text,
+            lambda: _rotate(tenant, actor_of(request)),
             done="The API key was rotated.",
         )
 
@@ -103,3 +130,11 @@ class TenantAdmin(ReadOnlyAdmin):
             lambda: keys.deactivate(tenant=tenant, now=timezone.now(), actor=actor),
             done="The API key is off.",
         )
+
+
+def _rotate(tenant: Tenant, actor: User) -> str:
+    key = selectors.current_api_key(tenant=tenant)
+    if key is None:
+        raise keys.NoApiKey("This workspace has no API key.")
+    now = timezone.now()
+    return keys.rotate(key=key, user=key.created_by, now=now, actor=actor.public_id).text

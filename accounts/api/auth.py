@@ -1,49 +1,70 @@
-"""`/auth`: sign up, log in, log out, who am I."""
+"""`/auth`: sign up, log in, prolong a login, log out."""
 
-from django.middleware.csrf import rotate_token
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from drf_spectacular.utils import extend_schema
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import authentication, selectors
-from accounts.api import serializers
-from accounts.api.base import PublicAPIView, TenantAPIView, client_address, user_agent
-from accounts.services import login, signup
+from accounts import authentication
+from accounts.api import answers, cookies, serializers
+from accounts.api.base import PublicAPIView, user_agent
+from accounts.api.factors import PersonAPIView
+from accounts.services import login, refresh, signup
+from orsta.core.api import idempotency
+from orsta.core.api.addresses import client_address
+from orsta.core.api.schema import IDEMPOTENCY
+
+_TAGS = ["auth"]
 
 
 class SignUp(PublicAPIView):
     """A new customer."""
 
     @extend_schema(
-        request=serializers.SignUpInput, responses={201: serializers.LoginOutput}, tags=["auth"]
+        operation_id="auth_signup_create",
+        summary="Sign up",
+        description="Creates a person, its workspace and an API key, logs the person in, and "
+        "mails a code and a link that verify the address. A user name or an address that is "
+        "taken is a 409: whether somebody has an account shows here, within a narrow limit.",
+        request=serializers.SignUpInput,
+        responses={201: serializers.LoginOutput},
+        parameters=[IDEMPOTENCY],
+        tags=_TAGS,
     )
     def post(self, request: Request) -> Response:
-        """Create a person, its workspace and an API key, and log the person in."""
+        """Create an account; a repeated request shows neither token nor key again."""
         form = serializers.SignUpInput(data=request.data)
         form.is_valid(raise_exception=True)
-        signed_up = signup.sign_up(
-            username=form.validated_data["username"],
-            email=form.validated_data["email"],
-            password=form.validated_data["password"],
-            ip=client_address(request),
-            user_agent=user_agent(request),
-            now=timezone.now(),
+
+        def effect() -> Response:
+            signed_up = signup.sign_up(
+                **form.validated_data,
+                ip=client_address(request),
+                user_agent=user_agent(request),
+                now=timezone.now(),
+            )
+            return answers.signed_up(request, signed_up)
+
+        return idempotency.run(
+            request, scope="public:signup", effect=effect, secrets=("token", "eakey")
         )
-        response = Response(_shape(signed_up, eakey=signed_up.api_key), status.HTTP_201_CREATED)
-        return _with_login(request, response, signed_up.token)
 
 
 class LogIn(PublicAPIView):
     """A customer who comes back."""
 
     @extend_schema(
-        request=serializers.LogInInput, responses=serializers.LoginOutput, tags=["auth"]
+        operation_id="auth_login_create",
+        summary="Log in",
+        description="By e-mail address or user name. Whoever has a second factor gets a 401 "
+        "`second_factor_required` with the members `pending` and `methods`, and goes on at "
+        "`/auth/login/second-factor` within 5 minutes.",
+        request=serializers.LogInInput,
+        responses=serializers.LoginOutput,
+        tags=_TAGS,
     )
     def post(self, request: Request) -> Response:
-        """Exchange e-mail address and password for a token and a cookie."""
+        """Exchange a name and a password for a token and a cookie."""
         form = serializers.LogInInput(data=request.data)
         form.is_valid(raise_exception=True)
         logged_in = login.log_in(
@@ -52,8 +73,56 @@ class LogIn(PublicAPIView):
             user_agent=user_agent(request),
             now=timezone.now(),
         )
-        response = Response(_shape(logged_in, eakey=logged_in.api_key_masked))
-        return _with_login(request, response, logged_in.token)
+        return answers.logged_in(request, logged_in)
+
+
+class SecondFactor(PublicAPIView):
+    """A login whose password was right."""
+
+    @extend_schema(
+        operation_id="auth_login_second_factor_create",
+        summary="Log in: the second factor",
+        description="At most five attempts; then the login starts over.",
+        request=serializers.SecondFactorInput,
+        responses=serializers.LoginOutput,
+        tags=_TAGS,
+    )
+    def post(self, request: Request) -> Response:
+        """Take a code or a passkey, and answer as a login without second factor does."""
+        form = serializers.SecondFactorInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        logged_in = login.finish(
+            **form.validated_data,
+            ip=client_address(request),
+            user_agent=user_agent(request),
+            now=timezone.now(),
+        )
+        return answers.logged_in(request, logged_in)
+
+
+class Refresh(PublicAPIView):
+    """A login that goes on.
+
+    It needs no CSRF token: the cookie is SameSite=Strict and only sent to this path.
+    """
+
+    @extend_schema(
+        operation_id="auth_refresh_create",
+        summary="Prolong the login",
+        description="The cookie `orsta_refresh` works once, and is replaced together with the "
+        "token of the login, for 90 days in all. One that was used before ends the login: "
+        "somebody has a copy.",
+        request=None,
+        responses=serializers.RefreshedOutput,
+        tags=_TAGS,
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange the refresh cookie for new tokens; the old ones stop working."""
+        token = request.COOKIES.get(cookies.REFRESH_COOKIE, "")
+        fresh = refresh.rotate(token=token, now=timezone.now())
+        response = Response(serializers.RefreshedOutput(fresh).data)
+        cookies.give(request, response, fresh)
+        return response
 
 
 class LogOut(PublicAPIView):
@@ -62,38 +131,38 @@ class LogOut(PublicAPIView):
     It needs no CSRF token: the cookie is SameSite=Strict, and all it could do is log out.
     """
 
-    @extend_schema(request=None, responses=serializers.LoggedOutOutput, tags=["auth"])
+    @extend_schema(
+        operation_id="auth_logout_create",
+        summary="Log out",
+        request=None,
+        responses=serializers.LoggedOutOutput,
+        tags=_TAGS,
+    )
     def post(self, request: Request) -> Response:
         """Revoke the login of the Bearer token, or else of the cookie, at once."""
         bearer = authentication.bearer_of(request.headers.get("Authorization"))
         token = bearer or request.COOKIES.get(authentication.COOKIE, "")
         login.log_out(token=token, now=timezone.now())
         response = Response({"ok": True})
-        authentication.take_cookie(response)
+        cookies.take(response)
         return response
 
 
-class Me(TenantAPIView):
-    """The caller about itself."""
+class LogOutEverywhere(PersonAPIView):
+    """The end of all logins of a person."""
 
-    required_scope = {"GET": "account:read"}
+    required_scope = {"POST": "account:write"}
 
-    @extend_schema(responses=serializers.MeOutput, tags=["auth"])
-    def get(self, request: Request) -> Response:
-        """Return the person, the workspace and the state of the API key."""
-        profile = selectors.profile_of(self.principal)
-        response = Response(serializers.MeOutput(profile).data)
-        add_never_cache_headers(response)
+    @extend_schema(
+        operation_id="auth_logout_all_create",
+        summary="Log out everywhere",
+        request=None,
+        responses=serializers.LoggedOutOutput,
+        tags=_TAGS,
+    )
+    def post(self, request: Request) -> Response:
+        """Revoke every login of the person at once, this one included."""
+        login.revoke_all(user=self.person, now=timezone.now(), actor=self.person.public_id)
+        response = Response({"ok": True})
+        cookies.take(response)
         return response
-
-
-def _shape(opened: signup.SignedUp | login.LoggedIn, *, eakey: str) -> dict[str, object]:
-    members = {"token": opened.token, "user": opened.user, "eakey": eakey}
-    return serializers.LoginOutput(members).data
-
-
-def _with_login(request: Request, response: Response, token: str) -> Response:
-    authentication.give_cookie(response, token)
-    rotate_token(request)  # pages that use the cookie need a CSRF token from now on
-    add_never_cache_headers(response)
-    return response

@@ -1,21 +1,22 @@
-"""What the customers' API views share."""
+"""What the API views share, by who calls: a tenant, a sibling service, anybody."""
 
-import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ClassVar, cast
 
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import authentication, permissions
+from accounts.api import throttling
 from accounts.models import Tenant
-from accounts.principal import Principal
+from accounts.principal import Principal, ServicePrincipal
+from orsta.core import limits
 from orsta.core.api import idempotency
+from orsta.core.api.throttling import ThrottledView, by_address
 
 
-class TenantAPIView(APIView):
+class TenantAPIView(ThrottledView):
     """A view for a tenant's programs and people.
 
     Subclasses say which scope each method needs; a method without one is refused.
@@ -35,28 +36,53 @@ class TenantAPIView(APIView):
         """Return the tenant the caller acts for."""
         return self.principal.tenant
 
-    def once(self, request: Request, effect: Callable[[], Response]) -> Response:
-        """Run `effect`, or replay its answer to a request with the same `Idempotency-Key`."""
-        return idempotency.run(request, tenant_id=self.tenant.pk, effect=effect)
+    def buckets(self, request: Request) -> list[limits.Bucket]:
+        """Count by credential and tenant."""
+        return throttling.buckets_of(request.auth, self.class_of(request))
+
+    def once(
+        self, request: Request, effect: Callable[[], Response], *, secrets: Collection[str] = ()
+    ) -> Response:
+        """Run `effect`, or replay its answer to a request with the same `Idempotency-Key`.
+
+        :param secrets: members of the answer that a replay has empty.
+        """
+        scope = f"tenant:{self.tenant.pk}"
+        return idempotency.run(request, scope=scope, effect=effect, secrets=secrets)
 
 
-class PublicAPIView(APIView):
+class ServiceAPIView(ThrottledView):
+    """A view for sibling services; no customer's credential opens it."""
+
+    authentication_classes = [authentication.ServiceKeyAuthentication]
+    permission_classes = [permissions.HasPrincipal]
+
+    @property
+    def service(self) -> ServicePrincipal:
+        """Return which service is calling."""
+        return cast("ServicePrincipal", self.request.auth)
+
+    def buckets(self, request: Request) -> list[limits.Bucket]:
+        """Count by credential."""
+        return throttling.buckets_of(request.auth, self.class_of(request))
+
+    def once(
+        self, request: Request, effect: Callable[[], Response], *, secrets: Collection[str] = ()
+    ) -> Response:
+        """Do what `TenantAPIView.once` does, with the keys of this service alone."""
+        scope = f"service:{self.service.credential_id}"
+        return idempotency.run(request, scope=scope, effect=effect, secrets=secrets)
+
+
+class PublicAPIView(ThrottledView):
     """A view that asks nobody who they are."""
 
     authentication_classes = []
     permission_classes = []
 
-
-def client_address(request: HttpRequest) -> str | None:
-    """Return the address of the peer, None when there is none (a Unix socket).
-
-    Headers are not believed: whoever is asked to trust a proxy must name it first.
-    """
-    text = str(request.META.get("REMOTE_ADDR", ""))
-    try:
-        return str(ipaddress.ip_address(text.partition("%")[0]))
-    except ValueError:
-        return None
+    def buckets(self, request: Request) -> list[limits.Bucket]:
+        """Count by address."""
+        return [by_address("public_address", request)]
 
 
 def user_agent(request: HttpRequest) -> str:

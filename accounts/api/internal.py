@@ -5,18 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api import serializers
-from accounts.authentication import ServiceKeyAuthentication
-from accounts.permissions import HasPrincipal
-
-
-class ServiceAPIView(APIView):
-    """A view for sibling services; no customer's credential opens it."""
-
-    authentication_classes = [ServiceKeyAuthentication]
-    permission_classes = [HasPrincipal]
+from accounts.api.base import ServiceAPIView
 
 
 class InternalMe(ServiceAPIView):

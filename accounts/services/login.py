@@ -1,19 +1,24 @@
 """Log people in and out."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
+from django.db.models.functions import Lower
 
 from accounts import keys as formats
 from accounts import selectors
 from accounts.models import LoginSession, Tenant, User
-from accounts.services import audit
-from orsta.core import crypto, errors
+from accounts.services import audit, passkeys, second_factors, throttle, tokens
+from accounts.services.tokens import Tokens
+from orsta.core import errors
 from orsta.core.outbox.services import emit
 
-LIFETIME = timedelta(days=7)
+LIFETIME = tokens.ACCESS_LIFETIME
+MAX_LIFETIME = timedelta(days=90)  # of a login, however often it is refreshed
 _USER_AGENT_LENGTH = 200  # of the column
 
 
@@ -26,6 +31,12 @@ class InvalidCredentials(errors.Unauthenticated):
         super().__init__("Invalid credentials")
 
 
+class SecondFactorRequired(errors.Unauthenticated):
+    """The password is right; a second factor is still to come, together with `pending`."""
+
+    code = "second_factor_required"
+
+
 class NoWorkspace(errors.Denied):
     """The person is known, but works for no tenant: staff use the admin."""
 
@@ -34,50 +45,111 @@ class NoWorkspace(errors.Denied):
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """A new login. `token` exists in memory only: hand it out once, store it nowhere."""
+    """A new login of a person in a tenant."""
 
     user: User
     tenant: Tenant
-    token: str = field(repr=False)
+    tokens: Tokens
     api_key_masked: str
 
 
 def log_in(
-    *, email: str, password: str, ip: str | None = None, user_agent: str = "", now: datetime
+    *,
+    name: str,
+    password: str,
+    code: str = "",
+    ip: str | None = None,
+    user_agent: str = "",
+    now: datetime,
 ) -> LoggedIn:
-    """Exchange an e-mail address and a password for a login token.
+    """Exchange a password, and a second factor of whoever has one, for a login.
 
-    :raises InvalidCredentials: unknown address, wrong password or a person shut out; all of
+    :param name: an e-mail address or a user name, in whatever case.
+    :param code: the second factor in one go, if it is known already.
+    :raises InvalidCredentials: unknown name, wrong password or a person shut out; all of
         them cost one password hash.
+    :raises SecondFactorRequired: the password alone is not enough; `pending` goes on.
+    :raises second_factors.WrongCode: the code does not fit.
     :raises NoWorkspace: the password is right, and there is nothing to log in to.
+    :raises LimitReached: too many attempts on this account or from this address.
     """
-    user = _authenticate(email, password)
+    throttle.log_in(name=name, address=ip)
+    user = _authenticate(name, password)
+    if methods := second_factors.methods_of(user):
+        if not code:
+            raise SecondFactorRequired(
+                "A second factor is needed.",
+                pending=second_factors.begin(user=user, now=now),
+                methods=methods,
+            )
+        second_factors.verify(user=user, code=code, now=now)
+    throttle.logged_in(name=name)
+    return let_in(user=user, ip=ip, user_agent=user_agent, now=now)
+
+
+def finish(
+    *,
+    pending: str,
+    code: str = "",
+    passkey: Mapping[str, Any] | None = None,
+    ip: str | None = None,
+    user_agent: str = "",
+    now: datetime,
+) -> LoggedIn:
+    """Go on with a login that waits for its second factor.
+
+    :raises second_factors.WrongCode: the factor does not fit; it may be tried again.
+    :raises second_factors.PendingLoginOver: it was tried too often or too late.
+    :raises NoWorkspace: there is nothing to log in to.
+    """
+    user = second_factors.take(pending=pending, code=code, passkey=passkey, now=now)
+    throttle.logged_in(name=user.email)
+    throttle.logged_in(name=user.username)
+    return let_in(user=user, ip=ip, user_agent=user_agent, now=now)
+
+
+def log_in_with_passkey(
+    *, answer: Mapping[str, Any], ip: str | None = None, user_agent: str = "", now: datetime
+) -> LoggedIn:
+    """Let in whoever signed our challenge: a passkey is a password and a factor in one.
+
+    :raises passkeys.InvalidPasskey: it opens nothing.
+    :raises NoWorkspace: there is nothing to log in to.
+    :raises LimitReached: too many attempts from this address.
+    """
+    throttle.try_passkey(address=ip)
+    user = passkeys.finish_login(answer=answer, now=now)
+    return let_in(user=user, ip=ip, user_agent=user_agent, now=now)
+
+
+def let_in(*, user: User, ip: str | None, user_agent: str, now: datetime) -> LoggedIn:
+    """Open a login for somebody who has proven who they are, in whichever way.
+
+    :raises NoWorkspace: there is nothing to log in to.
+    """
     tenant = selectors.tenant_of(user)
     if tenant is None:
         raise NoWorkspace("You belong to no workspace. Staff log in to the admin.")
     with transaction.atomic():
-        token = open_session(user=user, tenant=tenant, ip=ip, user_agent=user_agent, now=now)
+        opened = open_session(user=user, tenant=tenant, ip=ip, user_agent=user_agent, now=now)
         User.objects.filter(pk=user.pk).update(last_login=now)
     key = selectors.current_api_key(tenant=tenant)
-    return LoggedIn(user, tenant, token, selectors.masked_key(key) if key else "")
+    return LoggedIn(user, tenant, opened, selectors.masked_key(key) if key else "")
 
 
 def open_session(
     *, user: User, tenant: Tenant, ip: str | None, user_agent: str, now: datetime
-) -> str:
-    """Store a login and return its token, in the caller's transaction."""
+) -> Tokens:
+    """Store a login and return its tokens, in the caller's transaction."""
     key = formats.mint(formats.KeyType.LOGIN_TOKEN)
-    pepper_id, digest = crypto.digest(key.secret)
     row = LoginSession.objects.create(
         tenant=tenant,
         user=user,
-        key_id=key.key_id,
-        digest=digest,
-        pepper_id=pepper_id,
-        hint=key.hint,
         ip=ip,
         user_agent=user_agent[:_USER_AGENT_LENGTH],
         expires_at=now + LIFETIME,
+        ends_at=now + MAX_LIFETIME,
+        **tokens.stored(key),
     )
     audit.record(
         action="login_session.opened",
@@ -87,7 +159,7 @@ def open_session(
         target=row.public_id,
         ip=ip,
     )
-    return key.render()
+    return Tokens(key.render(), tokens.issue_refresh(login_session=row, now=now))
 
 
 def log_out(*, token: str, now: datetime) -> None:
@@ -121,17 +193,21 @@ def revoke(*, login_session: LoginSession, now: datetime, actor: str = audit.SYS
 
 
 @transaction.atomic
-def revoke_all(*, user: User, now: datetime, actor: str = audit.SYSTEM) -> int:
-    """End every login of a person; return how many were open."""
-    open_ = LoginSession.objects.filter(user=user, revoked_at=None, expires_at__gt=now)
-    logins = list(open_.select_related("tenant").order_by("pk"))
+def revoke_all(*, user: User, now: datetime, actor: str = audit.SYSTEM, but: str = "") -> int:
+    """End every login of a person; return how many were open.
+
+    :param but: the public id of one to leave open.
+    """
+    open_ = LoginSession.objects.filter(user=user, revoked_at=None, ends_at__gt=now)
+    others = open_.exclude(public_id=but) if but else open_
+    logins = list(others.select_related("tenant").order_by("pk"))
     for login in logins:
         revoke(login_session=login, now=now, actor=actor)
     return len(logins)
 
 
-def _authenticate(email: str, password: str) -> User:
-    user = User.objects.filter(email=email.strip().lower()).first()
+def _authenticate(name: str, password: str) -> User:
+    user = _named(name.strip().lower())
     if user is None:
         # An unusable hash makes Django hash the password all the same: equal work.
         check_password(password, make_password(None))
@@ -139,3 +215,11 @@ def _authenticate(email: str, password: str) -> User:
     if not user.check_password(password) or not user.is_active:
         raise InvalidCredentials
     return user
+
+
+def _named(name: str) -> User | None:
+    """Return whoever has the address or the user name; no user name has an @."""
+    if "@" in name:
+        return User.objects.filter(email=name).first()
+    # Lower() as in the index user_username_once; iexact would compare upper case.
+    return User.objects.alias(lower=Lower("username")).filter(lower=name).first()

@@ -1,24 +1,25 @@
 """Let a new customer in."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
 
-from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from accounts.models import Membership, Role, Tenant, User
-from accounts.services import audit, keys, login
+from accounts.models import LinkPurpose, Tenant, User
+from accounts.services import keys, login, passkeys, passwords, proofs, tenants, throttle
+from accounts.services.tokens import Tokens
 from orsta.core import errors
-from orsta.core.outbox.services import emit
 
 MAX_USERNAME_LENGTH = 40
 MAX_EMAIL_LENGTH = 254  # RFC 5321: a path of 256 with its brackets
-MAX_PASSWORD_LENGTH = 256
+MAX_PASSWORD_LENGTH = passwords.MAX_LENGTH
 _USERNAME = re.compile(rf"[A-Za-z0-9_.-]{{3,{MAX_USERNAME_LENGTH}}}")
 _USERNAME_RULE = (
     f"Use 3 to {MAX_USERNAME_LENGTH} characters of A-Z, a-z, 0-9, dot, dash and underscore."
@@ -40,11 +41,11 @@ class InvalidSignUp(errors.Invalid):
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """A new customer. `token` and `api_key` exist in memory only: show them once."""
+    """A new customer. `tokens` and `api_key` exist in memory only: show them once."""
 
     user: User
     tenant: Tenant
-    token: str = field(repr=False)
+    tokens: Tokens
     api_key: str = field(repr=False)
 
 
@@ -53,33 +54,83 @@ def sign_up(
     username: str,
     email: str,
     password: str,
+    passkey: Mapping[str, Any] | None = None,
     ip: str | None = None,
     user_agent: str = "",
     now: datetime,
 ) -> SignedUp:
     """Create a person, the tenant it owns, an inactive API key, and a first login.
 
+    A code and a link that verify the address are mailed.
+
+    :param passkey: a browser's answer to the options of a sign-up with this address.
     :raises InvalidSignUp: a value breaks a rule.
     :raises AlreadyExists: the user name or the address is taken, in whatever case.
+    :raises passkeys.PasskeyRefused: the passkey was not made for this sign-up.
+    :raises LimitReached: too many accounts from this address.
+    """
+    throttle.sign_up(address=ip)
+    user = draft(username=username, email=email, password=password)
+    with transaction.atomic():
+        save(user)
+        if passkey is not None:
+            passkeys.register_at_signup(user=user, response=passkey, now=now)
+        proofs.issue(user=user, purpose=LinkPurpose.VERIFY, now=now)
+        tenant = tenants.create(name=user.username, owner=user, now=now)
+        key = keys.issue(tenant=tenant, user=user, now=now)
+        opened = login.open_session(
+            user=user, tenant=tenant, ip=ip, user_agent=user_agent, now=now
+        )
+    return SignedUp(user, tenant, opened, key.text)
+
+
+def draft(*, username: str, email: str, password: str) -> User:
+    """Return a person within the rules, its password hashed; `save` stores it.
+
+    Hashing is slow on purpose: call this before the transaction.
+
+    :raises InvalidSignUp: a value breaks a rule.
     """
     user = User(username=username, email=email.strip())
     _check(user, password)
     user.email = user.email.lower()
-    user.password = make_password(password)  # slow on purpose, so before the transaction
+    user.password = make_password(password)
+    return user
+
+
+def save(user: User) -> None:
+    """Store a new person, in the caller's transaction.
+
+    :raises AlreadyExists: the user name or the address is taken, in whatever case.
+    """
     try:
         with transaction.atomic():
-            return _create(user, ip=ip, user_agent=user_agent, now=now)
+            user.save(force_insert=True)
     except IntegrityError as error:
         if _constraint(error) in _TAKEN:
             raise AlreadyExists("Username or email already exists") from error
         raise
 
 
+def clean_email(text: str) -> str:
+    """Return an address as accounts have it.
+
+    :raises InvalidSignUp: it is none.
+    """
+    email = text.strip()
+    try:
+        _check_email(email)
+    except ValidationError as error:
+        fields = {"email": error.messages}
+        raise InvalidSignUp("The input has errors; see the fields.", fields=fields) from error
+    return email.lower()
+
+
 def _check(user: User, password: str) -> None:
     rules = {
         "username": partial(_check_username, user.username),
         "email": partial(_check_email, user.email),
-        "password": partial(_check_password, password, user),
+        "password": partial(passwords.check, password, user),
     }
     problems: dict[str, list[str]] = {}
     for name, rule in rules.items():
@@ -102,35 +153,6 @@ def _check_email(email: str) -> None:
     if len(email) > MAX_EMAIL_LENGTH or not email.isascii():
         raise ValidationError("Enter a valid email address.")
     validate_email(email)
-
-
-def _check_password(password: str, user: User) -> None:
-    if len(password) > MAX_PASSWORD_LENGTH:
-        raise ValidationError(f"Use up to {MAX_PASSWORD_LENGTH} characters.")
-    password_validation.validate_password(password, user)
-
-
-def _create(user: User, *, ip: str | None, user_agent: str, now: datetime) -> SignedUp:
-    user.save(force_insert=True)
-    tenant = Tenant.objects.create(name=user.username)
-    Membership.objects.create(tenant=tenant, user=user, role=Role.OWNER)
-    audit.record(
-        action="tenant.created",
-        actor=user.public_id,
-        now=now,
-        tenant=tenant,
-        target=tenant.public_id,
-        ip=ip,
-    )
-    emit(
-        "tenant.created",
-        tenant_id=tenant.pk,
-        shard=f"tenant:{tenant.public_id}",
-        tenant=tenant.public_id,
-    )
-    key = keys.issue(tenant=tenant, user=user, now=now)
-    token = login.open_session(user=user, tenant=tenant, ip=ip, user_agent=user_agent, now=now)
-    return SignedUp(user, tenant, token, key.text)
 
 
 def _constraint(error: IntegrityError) -> str | None:

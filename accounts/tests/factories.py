@@ -3,11 +3,12 @@
 import itertools
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from accounts import selectors
-from accounts.models import ApiKey, LoginSession, Membership, Role, Tenant, User
+from accounts.models import ApiKey, LoginSession, Membership, Role, ServiceKey, Tenant, User
 from accounts.services import keys, login, service_keys
 
 PASSWORD = "correct horse battery"
@@ -22,6 +23,7 @@ class Login:
     tenant: Tenant
     token: str
     row: LoginSession
+    refresh: str = ""
 
 
 def make_user(username: str | None = None, **fields: object) -> User:
@@ -31,23 +33,24 @@ def make_user(username: str | None = None, **fields: object) -> User:
     return User.objects.create_user(username=name, **fields)
 
 
-def make_member(tenant: Tenant, user: User | None = None, role: Role = Role.MEMBER) -> User:
+def make_member(tenant: Tenant, user: User | None = None, role: Role = Role.DEVELOPER) -> User:
     """Make somebody a member of a tenant."""
     member = user or make_user()
     Membership.objects.create(tenant=tenant, user=member, role=role)
     return member
 
 
-def make_tenant(name: str = "Acme", *, owner: User | None = None) -> Tenant:
+def make_tenant(name: str = "Acme", *, owner: User | None = None, **fields: Any) -> Tenant:
     """Save a tenant with an owner, and no API key."""
-    tenant = Tenant.objects.create(name=name)
+    tenant = Tenant.objects.create(name=name, **fields)
     make_member(tenant, owner, Role.OWNER)
     return tenant
 
 
 def owner_of(tenant: Tenant) -> User:
-    """Return the person who owns a tenant."""
-    return User.objects.get(memberships__tenant=tenant, memberships__role=Role.OWNER)
+    """Return the person who owns a tenant: the first of its owners."""
+    owners = Membership.objects.for_tenant(tenant).filter(role=Role.OWNER)
+    return owners.select_related("user").earliest("pk").user
 
 
 def make_login(
@@ -57,21 +60,38 @@ def make_login(
     now = now or timezone.now()
     tenant = tenant or make_tenant(owner=user)
     user = user or owner_of(tenant)
-    token = login.open_session(user=user, tenant=tenant, ip=None, user_agent="", now=now)
-    row = selectors.login_session_of(token, now=now)
-    return Login(user, tenant, token, row)
+    opened = login.open_session(user=user, tenant=tenant, ip=None, user_agent="", now=now)
+    row = selectors.login_session_of(opened.access, now=now)
+    return Login(user, tenant, opened.access, row, opened.refresh)
 
 
-def make_api_key(tenant: Tenant | None = None, *, active: bool = True) -> keys.IssuedKey:
-    """Issue the tenant's key, active by default; `.text` is what a program sends."""
+def make_api_key(
+    tenant: Tenant | None = None,
+    *,
+    active: bool = True,
+    user: User | None = None,
+    expires_at: datetime | None = None,
+    **limits: Any,
+) -> keys.IssuedKey:
+    """Issue a key, active by default; `.text` is what a program sends.
+
+    :param expires_at: also a moment that is past.
+    :param limits: `name`, `scopes`, `session_ids`, `networks`.
+    """
     tenant = tenant or make_tenant()
     now = timezone.now()
-    issued = keys.issue(tenant=tenant, user=owner_of(tenant), now=now)
+    issued = keys.issue(tenant=tenant, user=user or owner_of(tenant), now=now, **limits)
     if active:
         keys.activate(tenant=tenant, now=now)
-    return keys.IssuedKey(ApiKey.objects.get(pk=issued.row.pk), issued.text)
+    ApiKey.objects.filter(pk=issued.row.pk).update(expires_at=expires_at)
+    row = ApiKey.objects.select_related("tenant").get(pk=issued.row.pk)
+    return keys.IssuedKey(row, issued.text)
 
 
-def make_service_key(source: str = "") -> service_keys.IssuedServiceKey:
+def make_service_key(
+    source: str = "", *, name: str = "", expires_at: datetime | None = None
+) -> service_keys.IssuedServiceKey:
     """Issue a service key; "" is the global one."""
-    return service_keys.issue(source=source, now=timezone.now())
+    issued = service_keys.issue(source=source, name=name, now=timezone.now())
+    ServiceKey.objects.filter(pk=issued.row.pk).update(expires_at=expires_at)
+    return service_keys.IssuedServiceKey(ServiceKey.objects.get(pk=issued.row.pk), issued.text)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import selectors
-from accounts.models import ApiKeyStatus, AuditEntry, ServiceKey
+from accounts.models import AuditEntry, ServiceKey, Tenant
 from accounts.tests.factories import (
     make_api_key,
     make_login,
@@ -90,7 +90,7 @@ def test_a_key_that_is_turned_off_opens_nothing(client, staff):
 
     assert response.headers["HX-Redirect"] == url("tenant", "change", issued.row.tenant_id)
     issued.row.refresh_from_db()
-    assert issued.row.status == ApiKeyStatus.INACTIVE
+    assert not Tenant.objects.get().api_enabled
     assert last_entry() == ("api_key.deactivated", staff.public_id, issued.row.public_id)
 
 
@@ -143,6 +143,57 @@ def test_a_service_key_is_made_shown_once_and_revoked(client, staff):
     client.post(url("servicekey", "revoke", row.pk), SUBMITTED)
     assert selectors.principal_of_service_key(text, now=timezone.now()) is None
     assert last_entry() == ("service_key.revoked", staff.public_id, row.public_id)
+
+
+def test_one_key_is_replaced_with_an_overlap_and_stays_its_makers(client, staff):
+    old = make_api_key()
+
+    answer = client.post(
+        url("apikey", "rotate", old.row.pk), SUBMITTED | {"overlap_hours": "24"}
+    )
+
+    (text,) = SECRET.findall(answer.content.decode())
+    now = timezone.now()
+    new = selectors.principal_of_api_key(text, now=now)
+    assert new.user == old.row.created_by
+    assert selectors.principal_of_api_key(old.text, now=now) is not None
+    assert last_entry() == ("api_key.rotated", staff.public_id, new.credential_id)
+
+
+def test_one_key_is_revoked(client, staff):
+    tenant = make_tenant()
+    one, other = make_api_key(tenant), make_api_key(tenant)
+
+    client.post(url("apikey", "revoke", one.row.pk), SUBMITTED)
+
+    now = timezone.now()
+    assert selectors.principal_of_api_key(one.text, now=now) is None
+    assert selectors.principal_of_api_key(other.text, now=now) is not None
+    assert last_entry() == ("api_key.revoked", staff.public_id, one.row.public_id)
+
+
+def test_g7_a_service_key_is_replaced_and_shown_once(client, staff):
+    old = make_service_key("anna")
+
+    answer = client.post(
+        url("servicekey", "rotate", old.row.pk), SUBMITTED | {"overlap_hours": "0"}
+    )
+
+    (text,) = SECRET.findall(answer.content.decode())
+    now = timezone.now()
+    new = selectors.principal_of_service_key(text, now=now)
+    assert new.source == "anna"
+    assert selectors.principal_of_service_key(old.text, now=now) is None
+    assert last_entry() == ("service_key.rotated", staff.public_id, new.credential_id)
+
+
+def test_a_service_key_gets_a_name_and_an_end(client):
+    form = SUBMITTED | {"source": "anna", "name": "nightly", "expires_at": "2099-01-01"}
+
+    client.post(url("servicekey", "issue"), form)
+
+    row = ServiceKey.objects.get()
+    assert (row.name, row.expires_at.isoformat()) == ("nightly", "2099-01-01T00:00:00+00:00")
 
 
 def test_a_service_key_that_is_listed_is_masked(client):

@@ -1,21 +1,19 @@
-"""A tenant's API key and the services' keys: on, off, replaced."""
+"""A tenant's API keys: made, limited, turned on and off, replaced, ended."""
+
+from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import selectors
-from accounts.models import ApiKey, ApiKeyStatus, AuditEntry, ServiceKey
-from accounts.services import keys, service_keys
-from accounts.tests.factories import (
-    make_api_key,
-    make_service_key,
-    make_tenant,
-    owner_of,
-)
+from accounts.models import ApiKey, AuditEntry, Tenant
+from accounts.services import keys
+from accounts.tests.factories import make_api_key, make_tenant, owner_of
+from orsta.core import crypto
 from orsta.core.outbox.models import OutboxEvent
 
 NOW = timezone.now()
+SESSION = "ses_01kb1z2q7mw4g0v9s2x8c5r6tn"
 pytestmark = pytest.mark.django_db
 
 
@@ -24,12 +22,44 @@ def events():
     return [(row.name, row.payload["credential_id"]) for row in rows]
 
 
-def test_a_new_key_is_inert():
+def opens(text, *, now=NOW):
+    return selectors.principal_of_api_key(text, now=now) is not None
+
+
+def trail(tenant):
+    log = AuditEntry.objects.filter(tenant=tenant).order_by("pk")
+    return list(log.values_list("action", "actor", "target"))
+
+
+def test_a_new_key_is_inert_until_the_api_is_on():
     issued = make_api_key(active=False)
 
-    assert issued.row.status == ApiKeyStatus.INACTIVE
-    assert selectors.principal_of_api_key(issued.text, now=NOW) is None
-    assert selectors.is_switched_off(issued.text)
+    assert not opens(issued.text)
+    assert selectors.living_api_key(issued.text, now=NOW) == issued.row
+
+
+def test_b5_the_key_is_stored_as_a_digest_only():
+    issued = make_api_key()
+    _, secret_and_checksum = issued.text.rsplit("_", 1)
+
+    row = ApiKey.objects.filter(pk=issued.row.pk).values().get()
+
+    stored = " ".join(str(value) for value in row.values())
+    assert secret_and_checksum[:-6] not in stored
+    assert row["digest"] == crypto.digest(secret_and_checksum[:-6])[1]
+    logged = " ".join(str(entry) for entry in AuditEntry.objects.values())
+    sent = " ".join(str(event) for event in OutboxEvent.objects.values())
+    assert secret_and_checksum not in logged + sent
+    assert issued.text not in repr(issued)
+
+
+def test_o5_what_is_shown_of_a_key_does_not_open_anything():
+    issued = make_api_key()
+
+    masked = selectors.masked_key(issued.row)
+
+    assert masked == f"ork_{issued.row.key_id}_••••{issued.text[-4:]}"
+    assert not opens(masked)
 
 
 def test_an_activated_key_acts_for_its_tenant():
@@ -45,60 +75,58 @@ def test_an_activated_key_acts_for_its_tenant():
     assert events() == [("api_key.activated", key.public_id)]
 
 
-def test_activating_and_deactivating_twice_happens_once():
+def test_the_switch_moves_all_keys_and_moves_once():
     tenant = make_tenant()
-    key = make_api_key(tenant).row
+    one, two = make_api_key(tenant), make_api_key(tenant)
 
     keys.activate(tenant=tenant, now=NOW)
     keys.deactivate(tenant=tenant, now=NOW)
     keys.deactivate(tenant=tenant, now=NOW)
 
+    assert not opens(one.text)
+    assert not opens(two.text)
     assert events() == [
-        ("api_key.activated", key.public_id),
-        ("api_key.deactivated", key.public_id),
+        ("api_key.activated", one.row.public_id),
+        ("api_key.deactivated", one.row.public_id),
+        ("api_key.deactivated", two.row.public_id),
     ]
 
 
 def test_a_deactivated_key_is_dead_and_can_come_back():
     tenant = make_tenant()
     issued = make_api_key(tenant)
-    assert selectors.principal_of_api_key(issued.text, now=NOW) is not None
+    assert opens(issued.text)
 
     keys.deactivate(tenant=tenant, now=NOW)
-    dead = selectors.principal_of_api_key(issued.text, now=NOW)
+    dead = opens(issued.text)
     keys.activate(tenant=tenant, now=NOW)
-    back = selectors.principal_of_api_key(issued.text, now=NOW)
 
-    assert dead is None
-    assert back is not None
+    assert not dead
+    assert opens(issued.text)
 
 
-@pytest.mark.parametrize("active", [True, False])
-def test_rotating_replaces_the_key_and_keeps_its_status(active):
+def test_a_revoked_key_is_dead_at_once_and_the_others_live():
     tenant = make_tenant()
-    old = make_api_key(tenant, active=active)
-    assert (selectors.principal_of_api_key(old.text, now=NOW) is not None) == active
+    one, two = make_api_key(tenant), make_api_key(tenant)
+    assert opens(one.text)
 
-    new = keys.rotate(tenant=tenant, user=owner_of(tenant), now=NOW)
+    keys.revoke(key=one.row, now=NOW, actor="usr_1")
+    keys.revoke(key=one.row, now=NOW, actor="usr_1")
 
-    old.row.refresh_from_db()
-    assert old.row.status == ApiKeyStatus.REVOKED
-    assert new.row.status == (ApiKeyStatus.ACTIVE if active else ApiKeyStatus.INACTIVE)
-    assert selectors.principal_of_api_key(old.text, now=NOW) is None
-    assert not selectors.is_switched_off(old.text)
-    assert (selectors.principal_of_api_key(new.text, now=NOW) is not None) == active
-    assert selectors.current_api_key(tenant=tenant) == new.row
-    assert events()[-1] == ("api_key.rotated", old.row.public_id)
+    assert not opens(one.text)
+    assert opens(two.text)
+    assert events()[1:] == [("api_key.revoked", one.row.public_id)]
+    assert trail(tenant)[-1] == ("api_key.revoked", "usr_1", one.row.public_id)
 
 
-def test_a_tenant_has_one_key_that_is_not_revoked():
+def test_the_oldest_living_key_is_the_one_of_the_first_api():
     tenant = make_tenant()
-    make_api_key(tenant)
+    first, second = make_api_key(tenant), make_api_key(tenant)
+    assert selectors.current_api_key(tenant=tenant) == first.row
 
-    with pytest.raises(IntegrityError), transaction.atomic():
-        keys.issue(tenant=tenant, user=None, now=NOW)
+    ApiKey.objects.filter(pk=first.row.pk).update(expires_at=NOW - timedelta(days=1))
 
-    assert ApiKey.objects.count() == 1
+    assert selectors.current_api_key(tenant=tenant) == second.row
 
 
 @pytest.mark.parametrize("change", [keys.activate, keys.deactivate])
@@ -106,14 +134,63 @@ def test_without_a_key_there_is_nothing_to_switch(change):
     with pytest.raises(keys.NoApiKey):
         change(tenant=make_tenant(), now=NOW)
 
+    assert not Tenant.objects.get().api_enabled
 
-def test_without_a_key_there_is_nothing_to_rotate():
-    tenant = make_tenant()
 
-    with pytest.raises(keys.NoApiKey):
-        keys.rotate(tenant=tenant, user=None, now=NOW)
+def test_a_change_counts_at_once_and_is_audited_with_what_was_before():
+    issued = make_api_key(name="old")
+    assert selectors.principal_of_api_key(issued.text, now=NOW).allows("messages:write")
 
-    assert not ApiKey.objects.exists()
+    keys.change(
+        key=issued.row,
+        now=NOW,
+        actor="usr_1",
+        name="new",
+        scopes=["messages:read"],
+        networks=[],
+    )
+
+    assert not selectors.principal_of_api_key(issued.text, now=NOW).allows("messages:write")
+    entry = AuditEntry.objects.get(action="api_key.changed")
+    assert (entry.actor, entry.target) == ("usr_1", issued.row.public_id)
+    assert entry.before == {"name": "old", "scopes": ["*"]}
+    assert entry.after == {"name": "new", "scopes": ["messages:read"]}
+
+
+def test_a_change_to_what_it_is_already_leaves_no_trace():
+    issued = make_api_key(name="shop")
+
+    keys.change(key=issued.row, now=NOW, name="shop")
+
+    assert not AuditEntry.objects.filter(action="api_key.changed").exists()
+
+
+def test_a_revoked_key_is_not_changed():
+    issued = make_api_key()
+    keys.revoke(key=issued.row, now=NOW)
+
+    with pytest.raises(keys.KeyEnded):
+        keys.change(key=issued.row, now=NOW, name="new")
+
+    assert ApiKey.objects.get().name == "default"
+
+
+def test_a_tenant_has_fifty_living_keys_at_most(monkeypatch):
+    monkeypatch.setattr(keys, "MAX_LIVING", 2)
+    tenant, other = make_tenant(), make_tenant()
+    first, second = make_api_key(tenant), make_api_key(tenant)
+
+    with pytest.raises(keys.TooManyKeys):
+        keys.issue(tenant=tenant, user=None, now=NOW)
+    with pytest.raises(keys.TooManyKeys):
+        keys.rotate(key=first.row, user=None, now=NOW, overlap=timedelta(hours=1))
+    keys.issue(tenant=other, user=None, now=NOW)
+    assert selectors.api_keys_of(tenant).count() == 2
+
+    keys.rotate(key=first.row, user=None, now=NOW)
+    keys.revoke(key=second.row, now=NOW)
+    keys.issue(tenant=tenant, user=None, now=NOW)
+    assert selectors.api_keys_of(tenant).count() == 2
 
 
 def test_changes_of_a_key_are_audited_with_who_did_them():
@@ -121,75 +198,35 @@ def test_changes_of_a_key_are_audited_with_who_did_them():
     old = make_api_key(tenant).row
     owner = owner_of(tenant)
 
-    new = keys.rotate(tenant=tenant, user=owner, now=NOW).row
+    new = keys.rotate(key=old, user=owner, now=NOW).row
     keys.deactivate(tenant=tenant, now=NOW, actor="usr_staff")
 
-    log = AuditEntry.objects.filter(tenant=tenant).order_by("pk")
-    assert list(log.values_list("action", "actor", "target")) == [
+    assert trail(tenant) == [
         ("api_key.issued", owner.public_id, old.public_id),
         ("api_key.activated", "system", old.public_id),
         ("api_key.rotated", owner.public_id, new.public_id),
         ("api_key.deactivated", "usr_staff", new.public_id),
     ]
-    assert log.get(action="api_key.rotated").detail == {"replaced": old.public_id}
+    detail = AuditEntry.objects.get(action="api_key.rotated").detail
+    assert detail == {"replaced": old.public_id, "overlap_seconds": 0}
 
 
 def test_one_tenants_change_leaves_the_others_key_alone():
-    ours, theirs = make_tenant(), make_tenant()
-    make_api_key(ours)
-    other = make_api_key(theirs)
+    ours = make_api_key()
+    other = make_api_key()
 
-    keys.deactivate(tenant=ours, now=NOW)
-    keys.rotate(tenant=ours, user=None, now=NOW)
+    keys.rotate(key=ours.row, user=None, now=NOW)
+    keys.deactivate(tenant=ours.row.tenant, now=NOW)
 
-    assert selectors.principal_of_api_key(other.text, now=NOW).tenant == theirs
-
-
-@pytest.mark.django_db(transaction=True)
-def test_rotations_at_once_leave_one_working_key(race):
-    tenant = make_tenant()
-    make_api_key(tenant)
-
-    issued = race(8, lambda: keys.rotate(tenant=tenant, user=None, now=NOW))
-
-    working = [key for key in issued if selectors.principal_of_api_key(key.text, now=NOW)]
-    assert len(working) == 1
-    assert ApiKey.objects.exclude(status=ApiKeyStatus.REVOKED).get() == working[0].row
+    assert opens(other.text)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_payment_during_rotations_turns_on_the_key_that_is_left(race):
+def test_keys_made_at_once_stop_at_the_limit(race, monkeypatch):
+    monkeypatch.setattr(keys, "MAX_LIVING", 3)
     tenant = make_tenant()
-    make_api_key(tenant, active=False)
-    turns = iter(range(8))
 
-    def rotate_or_activate():
-        if next(turns) == 0:
-            return keys.activate(tenant=tenant, now=NOW)
-        return keys.rotate(tenant=tenant, user=None, now=NOW).row
+    results = race(8, lambda: keys.issue(tenant=tenant, user=None, now=NOW))
 
-    results = race(8, rotate_or_activate)
-
-    assert all(isinstance(result, ApiKey) for result in results)
-    assert selectors.current_api_key(tenant=tenant).status == ApiKeyStatus.ACTIVE
-
-
-@pytest.mark.parametrize("source", ["genfity-app", ""])
-def test_a_service_key_speaks_for_its_source(source):
-    issued = service_keys.issue(source=source, now=NOW)
-
-    principal = selectors.principal_of_service_key(issued.text, now=NOW)
-    assert (principal.source, principal.credential_id) == (source, issued.row.public_id)
-    assert AuditEntry.objects.get().action == "service_key.issued"
-
-
-def test_a_revoked_service_key_is_dead_at_once():
-    issued = make_service_key()
-    assert selectors.principal_of_service_key(issued.text, now=NOW) is not None
-
-    service_keys.revoke(service_key=issued.row, now=NOW)
-    service_keys.revoke(service_key=issued.row, now=NOW)
-
-    assert selectors.principal_of_service_key(issued.text, now=NOW) is None
-    assert AuditEntry.objects.filter(action="service_key.revoked").count() == 1
-    assert ServiceKey.objects.get().revoked_at == NOW
+    assert ApiKey.objects.count() == 3
+    assert sum(isinstance(result, keys.TooManyKeys) for result in results) == 5

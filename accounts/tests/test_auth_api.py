@@ -49,8 +49,8 @@ def test_signing_up_answers_token_ids_and_the_key_in_full(client):
     assert "no-store" in answer.headers["Cache-Control"]
 
 
-def test_logging_in_answers_the_same_four_members_with_the_key_masked(client):
-    """Fact B5: the key was given out in full at every login."""
+def test_b5_logging_in_answers_the_same_four_members_with_the_key_masked(client):
+    """The key was given out in full at every login."""
     signed_up = client.post("/auth/signup", ALICE).json()
 
     answer = client.post(
@@ -67,8 +67,8 @@ def test_logging_in_answers_the_same_four_members_with_the_key_masked(client):
 
 
 @pytest.mark.parametrize("secure", [True, False])
-def test_the_cookie_is_strict_http_only_and_secure_when_deployed(client, settings, secure):
-    """Fact B10: the cookie had no Secure."""
+def test_b10_the_cookie_is_strict_http_only_and_secure_when_deployed(client, settings, secure):
+    """The cookie had no Secure."""
     settings.SESSION_COOKIE_SECURE = secure
 
     answer = client.post("/auth/signup", ALICE)
@@ -89,8 +89,8 @@ def test_the_cookie_is_strict_http_only_and_secure_when_deployed(client, setting
         {"username": "bob", "email": "Alice@EXAMPLE.com"},
     ],
 )
-def test_a_taken_name_or_address_is_409_with_one_sentence(client, again):
-    """Vector 1; fact B15: any insert error was a 409."""
+def test_o7_b15_a_taken_name_or_address_is_409_with_one_sentence(client, again):
+    """Vector 1: any insert error was a 409."""
     client.post("/auth/signup", ALICE)
 
     answer = client.post("/auth/signup", ALICE | again)
@@ -121,8 +121,7 @@ def test_wrong_password_and_unknown_address_get_one_answer(client):
 
 
 @pytest.mark.parametrize("way", ["bearer", "cookie"])
-def test_logging_out_ends_the_login_at_once_and_clears_the_cookie(client, way):
-    """Fact B6."""
+def test_b6_o3_logging_out_ends_the_login_at_once_and_clears_the_cookie(client, way):
     token = make_login().token
     if way == "cookie":
         client.cookies["orsta_session"] = token
@@ -164,11 +163,16 @@ def test_me_tells_the_person_the_workspace_and_the_state_of_the_key(client):
     answer = client.get("/auth/me", headers=bearer(alice.token))
 
     assert answer.status_code == 200
+    acme = {"id": tenant.public_id, "name": "Acme", "role": "OWNER"}
     assert answer.json() == {
         "user_id": alice.user.public_id,
         "username": "alice",
         "email": "alice@example.com",
-        "tenant": {"id": tenant.public_id, "name": "Acme", "role": "OWNER"},
+        "email_verified": False,
+        "tenant": acme,
+        "workspaces": [acme],
+        "second_factors": {"totp": False, "passkeys": 0, "recovery_codes_left": 0},
+        "restriction": "",
         "eakey": f"ork_{key.key_id}_••••{key.hint}",
         "api_key_active": False,
     }
@@ -191,12 +195,12 @@ def test_me_of_a_key_whose_maker_is_gone_tells_the_workspace(client):
     assert body["api_key_active"] is True
 
 
-def test_me_costs_three_queries(client, django_assert_num_queries):
+def test_me_costs_five_queries(client, django_assert_num_queries):
     alice = make_login()
     make_api_key(alice.tenant)
     client.get("/auth/me", headers=bearer(alice.token))
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(5):
         client.get("/auth/me", headers=bearer(alice.token))
 
 
@@ -227,8 +231,8 @@ def test_internal_me_refuses_no_key_and_a_bad_key_with_two_texts(client):
     not_rescued = client.get("/internal/me", headers=good | {"x-internal-api-key": "wrong"})
 
     assert [none.status_code, bad.status_code, not_rescued.status_code] == [401, 401, 401]
-    assert none.json()["code"] == "not_authenticated"
-    assert bad.json()["error"] == not_rescued.json()["error"] == "Invalid credentials"
+    assert none.json()["error"] == "internal api key required"
+    assert bad.json()["error"] == not_rescued.json()["error"] == "invalid internal api key"
 
 
 def test_customers_credentials_do_not_open_internal(client):

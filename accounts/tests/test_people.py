@@ -27,7 +27,7 @@ def test_a_person_who_is_shut_out_is_logged_out_everywhere():
     for token in (alice.token, second.token):
         assert selectors.principal_of_token(token, now=now) is None
     with pytest.raises(login.InvalidCredentials):
-        login.log_in(email=alice.user.email, password=PASSWORD, now=now)
+        login.log_in(name=alice.user.email, password=PASSWORD, now=now)
     assert trail() == [
         ("user.deactivated", "usr_staff"),
         ("login_session.revoked", "usr_staff"),
@@ -57,7 +57,7 @@ def test_a_person_who_is_let_in_again_logs_in_again():
 
     people.reactivate(user=alice.user, now=now, actor="usr_staff")
 
-    assert login.log_in(email=alice.user.email, password=PASSWORD, now=now).user == alice.user
+    assert login.log_in(name=alice.user.email, password=PASSWORD, now=now).user == alice.user
     assert selectors.principal_of_token(alice.token, now=now) is None
     assert trail() == [("user.reactivated", "usr_staff")]
 

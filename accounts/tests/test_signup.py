@@ -10,7 +10,6 @@ from django.utils import timezone
 from accounts import keys, selectors
 from accounts.models import (
     ApiKey,
-    ApiKeyStatus,
     AuditEntry,
     LoginSession,
     Membership,
@@ -19,6 +18,7 @@ from accounts.models import (
     User,
 )
 from accounts.services import signup
+from accounts.services.tokens import Tokens
 from orsta.core.outbox.models import OutboxEvent
 
 NOW = timezone.now()
@@ -50,11 +50,8 @@ def test_a_new_customer_owns_a_workspace_with_an_inactive_key():
         signed_up.tenant,
         Role.OWNER,
     )
-    assert (key.tenant, key.created_by, key.status) == (
-        signed_up.tenant,
-        signed_up.user,
-        ApiKeyStatus.INACTIVE,
-    )
+    assert (key.tenant, key.created_by) == (signed_up.tenant, signed_up.user)
+    assert not signed_up.tenant.api_enabled
 
 
 @pytest.mark.django_db
@@ -62,18 +59,20 @@ def test_the_token_of_a_sign_up_opens_for_seven_days():
     signed_up = sign_up()
 
     last = NOW + timedelta(days=7) - timedelta(seconds=1)
-    assert selectors.principal_of_token(signed_up.token, now=last).user == signed_up.user
+    assert (
+        selectors.principal_of_token(signed_up.tokens.access, now=last).user == signed_up.user
+    )
     end = NOW + timedelta(days=7)
-    assert selectors.principal_of_token(signed_up.token, now=end) is None
+    assert selectors.principal_of_token(signed_up.tokens.access, now=end) is None
 
 
 @pytest.mark.django_db
-def test_no_secret_is_stored_as_it_was_handed_out():
-    """Facts B1, B5: keys and tokens at rest are keyed digests, passwords argon2id."""
+def test_b1_b5_o5_no_secret_is_stored_as_it_was_handed_out():
+    """Keys and tokens at rest are keyed digests, passwords argon2id."""
     signed_up = sign_up()
 
     key, login = ApiKey.objects.get(), LoginSession.objects.get()
-    for text, row in ((signed_up.api_key, key), (signed_up.token, login)):
+    for text, row in ((signed_up.api_key, key), (signed_up.tokens.access, login)):
         assert keys.parse(text).secret not in str(vars(row))
         assert len(row.digest) == 64
     assert identify_hasher(User.objects.get().password).algorithm == "argon2"
@@ -94,7 +93,7 @@ def test_a_sign_up_is_audited_and_announced_without_secrets():
     assert event.shard == f"tenant:{signed_up.tenant.public_id}"
     assert event.payload == {"tenant": signed_up.tenant.public_id}
     written = str([vars(row) for row in [*entries, event]])
-    assert signed_up.token not in written
+    assert signed_up.tokens.access not in written
     assert signed_up.api_key not in written
 
 
@@ -104,9 +103,11 @@ def test_the_address_is_kept_in_lower_case():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("table", ["apikey", "loginsession", "membership", "auditentry"])
-def test_a_failure_in_the_middle_leaves_nothing(table):
-    """Fact B7: the sign-up of before left half-made accounts."""
+@pytest.mark.parametrize(
+    "table", ["apikey", "loginsession", "membership", "auditentry", "mail", "refreshtoken"]
+)
+def test_b7_o4_a_failure_in_the_middle_leaves_nothing(table):
+    """The sign-up of before left half-made accounts."""
     name = connection.ops.quote_name(f"accounts_{table}")
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {name} ADD CONSTRAINT broken CHECK (false)")
@@ -130,7 +131,7 @@ def test_a_failure_in_the_middle_leaves_nothing(table):
         {"email": "other@example.com", "username": "ALICE"},
     ],
 )
-def test_a_taken_name_or_address_is_refused_in_any_case(taken):
+def test_o7_a_taken_name_or_address_is_refused_in_any_case(taken):
     sign_up()
     before = counts()
 
@@ -196,8 +197,8 @@ def test_of_eight_sign_ups_at_once_exactly_one_wins(race, same):
         ({"password": "x" * 257}, "password"),
     ],
 )
-def test_input_outside_the_rules_is_refused_by_field(changes, field):
-    """Fact B8: anything was accepted, the empty string included."""
+def test_b8_input_outside_the_rules_is_refused_by_field(changes, field):
+    """Anything was accepted, the empty string included."""
     with pytest.raises(signup.InvalidSignUp) as refusal:
         sign_up(**changes)
 
@@ -221,6 +222,8 @@ def test_an_overlong_user_agent_is_cut():
 
 
 def test_what_is_handed_out_once_does_not_show_in_a_traceback():
-    signed_up = signup.SignedUp(User(), Tenant(), token="ort_secret", api_key="ork_secret")
+    signed_up = signup.SignedUp(
+        User(), Tenant(), Tokens("ort_secret", "orr_secret"), api_key="ork_secret"
+    )
 
     assert "secret" not in repr(signed_up)

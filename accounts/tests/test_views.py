@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from accounts import authentication, keys
-from accounts.models import ApiKey, ApiKeyStatus, LoginSession, User
-from accounts.tests.factories import PASSWORD, make_api_key, make_login, make_tenant, make_user
+from accounts.models import ApiKey, LoginSession, Tenant, User
+from accounts.tests.factories import PASSWORD, make_api_key, make_login, make_user
 
 pytestmark = pytest.mark.django_db
 ALICE = {"username": "alice", "email": "alice@example.com", "password": "supersecret-7"}
@@ -35,7 +35,7 @@ def test_signing_up_shows_the_key_once_and_logs_in(client):
     key = ApiKey.objects.get()
     assert answer.status_code == 201
     assert keys.parse(shown_key(answer)).key_id == key.key_id
-    assert key.status == ApiKeyStatus.INACTIVE
+    assert not Tenant.objects.get().api_enabled
     assert "no-store" in answer.headers["Cache-Control"]
     cookie = answer.cookies[authentication.COOKIE]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
@@ -121,28 +121,8 @@ def test_a_page_without_a_login_leads_to_the_login_and_back(client):
     )
 
 
-def test_replacing_the_key_shows_the_new_one_once(alice):
-    answer = alice.post("/console/key/rotate")
-
-    current = ApiKey.objects.get(status=ApiKeyStatus.ACTIVE)
-    assert answer.status_code == 200
-    assert keys.parse(shown_key(answer)).key_id == current.key_id
-    assert "no-store" in answer.headers["Cache-Control"]
-    assert ApiKey.objects.filter(status=ApiKeyStatus.REVOKED).count() == 1
-
-
-def test_replacing_a_key_that_is_not_there_is_a_page_that_says_so(client):
-    login = make_login(make_tenant())
-    client.cookies[authentication.COOKIE] = login.token
-
-    answer = client.post("/console/key/rotate")
-
-    assert answer.status_code == 404
-    assert "This workspace has no API key." in answer.content.decode()
-
-
 @pytest.mark.parametrize(
-    "path", ["/console/signup", "/console/login", "/console/logout", "/console/key/rotate"]
+    "path", ["/console/signup", "/console/login", "/console/logout", "/console/keys/new"]
 )
 def test_every_form_wants_its_csrf_token(path):
     login = make_login()
@@ -154,7 +134,7 @@ def test_every_form_wants_its_csrf_token(path):
 
     assert answer.status_code == 403
     assert LoginSession.objects.get().revoked_at is None
-    assert ApiKey.objects.get().status == ApiKeyStatus.ACTIVE
+    assert ApiKey.objects.count() == 1
     assert User.objects.count() == 1
 
 

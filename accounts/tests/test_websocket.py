@@ -3,14 +3,15 @@
 import json
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Tenant, TenantStatus, User
 from accounts.services import keys, login
 from accounts.tests.factories import make_api_key, make_login, make_service_key, make_tenant
 from accounts.websocket import PrincipalMiddleware
+from orsta.core.observability import origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOST = ("host", "orsta.example:8000")
@@ -28,13 +29,14 @@ async def consumer(scope, receive, send):
     await send({"type": "websocket.send", "text": json.dumps(seen)})
 
 
-def connect(*headers, scheme="ws", denial=True):
+def connect(*headers, scheme="ws", denial=True, address="127.0.0.1"):
     """Open a socket; return (101, who) or (status, problem document)."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in (HOST, *headers)]
 
     async def run():
         socket = WebsocketCommunicator(PrincipalMiddleware(consumer), "/ws", headers=raw)
         socket.scope |= {"scheme": scheme, "server": ["127.0.0.1", 8000]}
+        socket.scope["client"] = [address, 50_000] if address else None
         if denial:
             socket.scope["extensions"] = {"websocket.http.response": {}}
         await socket.send_input({"type": "websocket.connect"})
@@ -105,6 +107,34 @@ def test_a_deactivated_key_is_refused_at_once():
     keys.deactivate(tenant=tenant, now=timezone.now())
 
     assert refusal(("x-api-key", text)) == (401, BAD_KEY)
+
+
+def test_o10_the_key_of_a_program_is_a_documented_way_in():
+    """The original took `x-api-key` on the socket and told nobody; here Bearer does it too."""
+    key = make_api_key().text
+
+    assert connect(("x-api-key", f" {key} "))[0] == 101
+    assert connect(bearer(key))[0] == 101
+    assert connect(cookie(key), OWN)[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [("192.0.2.7", 101), ("192.0.3.7", 403), (None, 403)]
+)
+def test_a_key_opens_sockets_from_its_networks_only(address, status):
+    text = make_api_key(networks=["192.0.2.0/24"]).text
+
+    assert connect(("x-api-key", text), address=address)[0] == status
+    assert connect(bearer(text), address=address)[0] == status
+
+
+def test_a_suspended_tenants_key_opens_no_socket():
+    text = make_api_key().text
+    Tenant.objects.update(status=TenantStatus.SUSPENDED)
+
+    status, problem = connect(("x-api-key", text))
+
+    assert (status, problem["code"]) == (403, "tenant_suspended")
 
 
 @pytest.mark.parametrize("value", ["", "   ", "wrong", "ork_\xe9"])
@@ -232,3 +262,58 @@ def test_the_refusal_is_a_problem_document():
     assert body["code"] == "invalid_api_key"
     assert len(body["trace_id"]) == 32
     assert {"type", "title", "detail", "error", "code", "trace_id"} <= set(body)
+
+
+def test_refused_upgrades_count_against_their_address(settings):
+    settings.ORSTA_LIMITS = settings.ORSTA_LIMITS | {"refused_address": "2/60"}
+    alice = make_login()
+    bad = bearer("ort_x")
+
+    assert [connect(bad)[0] for _ in range(3)] == [401, 401, 429]
+    status, body = connect()
+    assert (status, body["code"]) == (429, "rate_limited")
+    assert connect(bad, address="192.0.2.1")[0] == 401
+    assert connect(bearer(alice.token))[0] == 101
+
+
+def test_refusals_count_together_with_those_over_http(client, settings):
+    settings.ORSTA_LIMITS = settings.ORSTA_LIMITS | {"refused_address": "1/60"}
+
+    assert client.get("/v1/sessions", headers={"x-api-key": "ork_x"}).status_code == 401
+    assert connect(("x-api-key", "ork_x"))[0] == 429
+
+
+def test_a_refusal_says_when_to_come_back(settings):
+    settings.ORSTA_LIMITS = settings.ORSTA_LIMITS | {"refused_address": "1/60"}
+    connect(bearer("ort_x"))
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    scope = {"headers": [], "extensions": {"websocket.http.response": {}}}
+    scope["client"] = ["127.0.0.1", 50_000]
+    async_to_sync(PrincipalMiddleware(consumer))(scope, receive, send)
+
+    assert sent[0]["status"] == 429
+    assert dict(sent[0]["headers"])[b"retry-after"] == b"60"
+
+
+def test_what_a_socket_does_knows_where_it_comes_from():
+    alice, seen = make_login(), []
+
+    async def look(scope, receive, send):
+        await sync_to_async(lambda: seen.append(origin.current()))()
+
+    async def run():
+        raw = [(b"authorization", f"Bearer {alice.token}".encode()), (b"user-agent", b"curl/8")]
+        scope = {"headers": raw, "client": ["192.0.2.7", 50_000]}
+        await PrincipalMiddleware(look)(scope, None, None)
+        seen.append(origin.current())
+
+    async_to_sync(run)()
+
+    assert seen == [origin.Origin("192.0.2.7", "curl/8"), origin.Origin()]

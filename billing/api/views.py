@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 from accounts import selectors as accounts_selectors
 from accounts.api.base import TenantAPIView
-from accounts.models import ApiKeyStatus, User
-from accounts.permissions import IsPerson
+from accounts.models import User
+from accounts.permissions import HasPrincipal, HasScope, IsPerson
 from accounts.services import keys
 from billing import selectors
 from billing.api import serializers
@@ -24,7 +24,8 @@ _LOGIN: Any = [{"bearer": []}, {"cookie": []}]  # for the documentation; `IsPers
 class BillingAPIView(TenantAPIView):
     """A key can't buy: only a login token may spend money."""
 
-    permission_classes = [*TenantAPIView.permission_classes, IsPerson]
+    # A program is told to log in, not which scope it could never have.
+    permission_classes = [HasPrincipal, IsPerson, HasScope]
 
     @property
     def person(self) -> User:
@@ -103,7 +104,7 @@ class ApiKeyStatusView(BillingAPIView):
         """Return the key's state and what may be shown of it."""
         key = accounts_selectors.current_api_key(tenant=self.tenant)
         body = {
-            "active": key is not None and key.status == ApiKeyStatus.ACTIVE,
+            "active": key is not None and self.tenant.api_enabled,
             "api_key": accounts_selectors.masked_key(key) if key else None,
         }
         return Response(serializers.ApiKeyStatusOutput(body).data)

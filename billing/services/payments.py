@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from accounts import selectors as accounts_selectors
-from accounts.models import ApiKeyStatus, Tenant, User
+from accounts.models import Tenant, User
 from accounts.services import keys
 from billing import money, selectors
 from billing.models import Account, Payment
@@ -32,6 +32,12 @@ class AmountMismatch(errors.Mismatch):
     """The caller expects another price."""
 
     code = "amount_mismatch"
+
+
+class Suspended(errors.Denied):
+    """Staff stopped the subscription; money would not bring it back."""
+
+    code = "subscription_suspended"
 
 
 class PaymentOutcomeUnknown(errors.Unavailable):
@@ -68,14 +74,15 @@ def enable_api_key(
 ) -> Activation:
     """Charge the default plan's price once, then turn the key on and start the period.
 
-    Within a paid period nothing is charged. The row of the payment commits before the
-    provider is called and settles after it; a call that dies in between is finished by
-    `reconciliation`.
+    Within a paid period nothing is charged; in the grace after it, the next one is. The row
+    of the payment commits before the provider is called and settles after it; a call that
+    dies in between is finished by `reconciliation`.
 
     :param amount: what the caller expects to pay, in major units; None trusts the plan.
     :param fingerprint: tells two requests with the same `idempotency_key` apart.
     :raises AmountMismatch: the plan has another price.
     :raises keys.NoApiKey: the tenant has no key to turn on.
+    :raises Suspended: staff stopped the subscription.
     :raises answers.PaymentInProgress: an earlier charge is not settled.
     :raises answers.KeyReused: the idempotency key came with another request.
     :raises answers.PaymentDeclined: the provider refused; also when that is replayed.
@@ -124,9 +131,13 @@ def _start(order: Order, *, now: datetime) -> Payment | Activation:
     key = accounts_selectors.current_api_key(tenant=order.tenant)
     if key is None:
         raise keys.NoApiKey("There is no API key to turn on. Create one first.")
-    entitlements = subscriptions_selectors.entitlements_for(tenant=order.tenant, now=now)
-    if entitlements.active:
-        return _turn_on(order, is_on=key.status == ApiKeyStatus.ACTIVE, now=now)
+    entitlements = subscriptions_selectors.entitlements_for(
+        tenant=order.tenant, now=now, fresh=True
+    )
+    if entitlements.is_suspended:
+        raise Suspended("The subscription is suspended; contact support. Nothing was charged.")
+    if entitlements.active and not entitlements.owes:
+        return _turn_on(order, is_on=_is_on(order.tenant), now=now)
     ends_at = entitlements.ends_at
     buys = ends_at.isoformat() if ends_at else _FIRST_PERIOD
     return _reserve(order, account=account, plan=plan, buys=buys)
@@ -210,3 +221,8 @@ def _collect(payment: Payment, *, now: datetime) -> Activation:
             payment_id=payment.public_id,
         ) from error
     return answers.of_payment(settlement.settle(payment=payment, result=result, now=now))
+
+
+def _is_on(tenant: Tenant) -> bool:
+    """Read it again under the lock: the caller's row may be old."""
+    return Tenant.objects.filter(pk=tenant.pk, api_enabled=True).exists()

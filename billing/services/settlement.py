@@ -101,7 +101,13 @@ def _deliver(payment: Payment, *, now: datetime) -> None:
     Account.objects.filter(pk=payment.account_id, wallet_minor=0).update(
         currency=payment.currency
     )
-    lifecycle.activate(tenant=payment.tenant, plan=payment.plan, now=now)
+    lifecycle.activate(
+        tenant=payment.tenant,
+        plan=payment.plan,
+        now=now,
+        actor=_actor(payment),
+        reason=f"Payment {payment.public_id}",
+    )
     # Asked for before the charge; should the key be gone now, the money is booked all the same.
     if accounts_selectors.current_api_key(tenant=payment.tenant) is not None:
         keys.activate(tenant=payment.tenant, now=now, actor=_actor(payment))

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from accounts.authentication import COOKIE
 from accounts.services import keys
+from accounts.tests.factories import make_api_key
 from billing.models import Payment
 from billing.tests.clients import (
     DISABLE,
@@ -31,8 +32,7 @@ def test_billing_without_credentials_is_401(method, path):
 @pytest.mark.parametrize("header", ["x-api-key", "Authorization"])
 def test_an_api_key_can_not_buy(method, path, header):
     customer = make_customer()
-    issued = keys.rotate(tenant=customer.tenant, user=customer.user, now=timezone.now())
-    keys.activate(tenant=customer.tenant, now=timezone.now())
+    issued = make_api_key(customer.tenant)
     value = f"Bearer {issued.text}" if header == "Authorization" else issued.text
 
     response = getattr(Client(headers={header: value}), method)(path)

@@ -47,7 +47,7 @@ def make_account_holder():
 
 
 @pytest.mark.parametrize("make", [make_account_holder, make_customer])
-def test_ten_clicks_at_once_are_one_charge(race, make):
+def test_b3_o2_ten_clicks_at_once_are_one_charge(race, make):
     customer = make()
 
     results = race(CLICKS, lambda: enable(customer, now=timezone.now()))

@@ -14,7 +14,7 @@ from subscriptions.tests.factories import make_plan
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
-LATER = NOW + answers.KEEP_KEYS + timedelta(minutes=1)
+LATER = NOW + answers.KEEP_KEYS + timedelta(hours=1)  # rows are stamped as they are written
 SAME = {"idempotency_key": "k1", "fingerprint": "f1"}
 
 

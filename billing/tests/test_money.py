@@ -12,7 +12,7 @@ AMOUNTS = st.integers(min_value=-(10**15) + 1, max_value=10**15 - 1)
 
 
 @given(minor=AMOUNTS, currency=CURRENCIES)
-def test_an_amount_survives_the_trip_to_major_units_and_back(minor, currency):
+def test_b4_an_amount_survives_the_trip_to_major_units_and_back(minor, currency):
     assert money.to_minor(money.to_major(minor, currency), currency) == minor
 
 

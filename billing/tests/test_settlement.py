@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import selectors as accounts_selectors
-from accounts.models import ApiKeyStatus
+from accounts.models import Tenant
 from billing.models import LedgerEntry, Payment
 from billing.providers.base import ChargeResult, Outcome
 from billing.services import settlement
@@ -20,8 +20,8 @@ NOW = timezone.now()
 MONTH = timedelta(days=30)
 
 
-def key_status(customer) -> str:
-    return accounts_selectors.current_api_key(tenant=customer.tenant).status
+def is_on(customer) -> bool:
+    return Tenant.objects.get(pk=customer.tenant.pk).api_enabled
 
 
 def billing_events() -> list[str]:
@@ -54,7 +54,7 @@ def test_a_decline_after_a_success_takes_nothing_back():
 
     assert settled.status == PaymentStatus.SUCCEEDED
     assert settled.failure_reason == ""
-    assert key_status(customer) == ApiKeyStatus.ACTIVE
+    assert is_on(customer)
 
 
 def test_money_found_after_it_was_given_up_is_recorded_and_buys_its_own_period():

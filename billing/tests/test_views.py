@@ -7,7 +7,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import authentication
-from accounts.models import ApiKey, ApiKeyStatus
+from accounts.models import ApiKey, Role, Tenant
+from accounts.tests.factories import make_login, make_member
 from billing.models import LedgerEntry, Payment
 from billing.states import PaymentStatus
 from billing.tests.factories import enable, make_customer, make_payment
@@ -56,7 +57,7 @@ def test_paying_turns_the_key_on_and_lists_the_payment(browser):
     answer = pay(browser)
 
     assert (answer.status_code, answer.headers["Location"]) == (302, BILLING)
-    assert ApiKey.objects.get().status == ApiKeyStatus.ACTIVE
+    assert Tenant.objects.get().api_enabled
     page = browser.get(BILLING).content.decode()
     assert "API key activated." in page
     assert "Succeeded" in page
@@ -70,7 +71,7 @@ def test_a_declined_card_is_said_and_changes_nothing(browser):
     assert answer.status_code == 402
     assert "The payment was declined: The card was declined." in page
     assert re.search(r'value="tok_declined" checked', page)
-    assert ApiKey.objects.get().status == ApiKeyStatus.INACTIVE
+    assert not Tenant.objects.get().api_enabled
     assert Payment.objects.get().status == PaymentStatus.FAILED
     assert not LedgerEntry.objects.exists()
 
@@ -83,7 +84,7 @@ def test_another_card_can_be_tried_after_a_decline(browser):
     )
 
     assert answer.status_code == 302
-    assert ApiKey.objects.get().status == ApiKeyStatus.ACTIVE
+    assert Tenant.objects.get().api_enabled
 
 
 def test_the_same_click_twice_pays_once(browser):
@@ -131,7 +132,7 @@ def test_turning_the_key_off_and_on_again_costs_nothing(browser, alice):
 
     assert (off.status_code, on.status_code) == (302, 302)
     assert "turning the key on costs nothing" in page
-    assert ApiKey.objects.get().status == ApiKeyStatus.ACTIVE
+    assert Tenant.objects.get().api_enabled
     assert Payment.objects.count() == 1
 
 
@@ -157,3 +158,15 @@ def test_money_moves_only_from_our_own_pages(alice, path):
 def test_money_pages_take_no_get(browser):
     assert browser.get("/console/billing/enable").status_code == 405
     assert browser.get("/console/billing/disable").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["enable", "disable"])
+def test_who_may_only_look_can_not_pay_or_turn_the_key_off(client, alice, path):
+    viewer = make_login(alice.tenant, make_member(alice.tenant, role=Role.VIEWER))
+    client.cookies[authentication.COOKIE] = viewer.token
+
+    refused = client.post(f"/console/billing/{path}", {"idempotency_key": "k"})
+
+    assert refused.status_code == 403
+    assert client.get(BILLING).status_code == 403
+    assert not Payment.objects.exists()

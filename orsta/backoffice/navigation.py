@@ -84,6 +84,9 @@ SECTIONS: dict[str, list[Page]] = {
     "Customers": [
         Page("Tenants", "apartment", "accounts.tenant"),
         Page("Users", "person", "accounts.user"),
+        Page("Members", "group", "accounts.membership"),
+        Page("Invitations", "forward_to_inbox", "accounts.invitation"),
+        Page("Exports", "folder_zip", "accounts.tenantexport"),
         Page("API keys", "key", "accounts.apikey"),
         Page("Logins", "login", "accounts.loginsession"),
     ],
@@ -94,6 +97,7 @@ SECTIONS: dict[str, list[Page]] = {
         Page("Payers", "account_balance_wallet", "billing.account"),
         Page("Plans", "sell", "subscriptions.plan"),
         Page("Quotas", "data_usage", "subscriptions.quotausage"),
+        Page("Own limits", "tune", "subscriptions.entitlementoverride"),
     ],
     "System": [
         Page(
@@ -106,6 +110,7 @@ SECTIONS: dict[str, list[Page]] = {
         Page("Runners", "dns", "sessions_app.runner"),
         Page("Leases", "lock_clock", "sessions_app.lease"),
         Page("Service keys", "vpn_key", "accounts.servicekey"),
+        Page("Mail", "mail", "accounts.mail"),
         Page("Audit log", "history", "accounts.auditentry"),
         Page("Groups", "groups", "auth.group"),
     ],

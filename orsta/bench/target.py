@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,18 @@ from orsta.launcher.valkey import free_port
 _START_SECONDS = 240
 _STOP_SECONDS = 120
 # The launcher starts its own servers, whatever the caller's shell points to.
-_OWN = {"DATABASE_URL": "", "REDIS_URL": "", "ORSTA_ENVIRONMENT": "development", "HOST": ""}
+_OWN = {
+    "DATABASE_URL": "",
+    "REDIS_URL": "",
+    "ORSTA_ENVIRONMENT": "development",
+    "HOST": "",
+    "ORSTA_LIMITS": "*=1000000000/60",  # counted as ever, and never enough
+}
+# The measures take more messages and contacts than a plan gives.
+_LIFT_LIMITS = (
+    "from subscriptions.models import PlanEntitlement as Entitlement;"
+    "Entitlement.objects.exclude(feature='SESSIONS').update(limit=None)"
+)
 _FOREIGN = frozenset({"DJANGO_SETTINGS_MODULE", "ALLOWED_HOSTS", "ORSTA_SANDBOX_SPEED"})
 
 
@@ -37,10 +48,11 @@ def own() -> Iterator[Target]:
         output = Path(name) / "launcher.out"
         port = free_port()
         kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+        env = {**kept, **_OWN, "ORSTA_DATA": str(folder.path), "PORT": str(port)}
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", "orsta.launcher", "run"],
-                env={**kept, **_OWN, "ORSTA_DATA": str(folder.path), "PORT": str(port)},
+                env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -48,10 +60,20 @@ def own() -> Iterator[Target]:
         url = f"http://127.0.0.1:{port}"
         try:
             _wait(process, output, f"Orsta runs at {url}")
+            _lift_limits(env)
             yield Target(url, folder.read_stack() or {})
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(_STOP_SECONDS)
+
+
+def _lift_limits(env: Mapping[str, str]) -> None:
+    shell = ["manage.py", "shell", "--no-imports", "-c", _LIFT_LIMITS]
+    subprocess.run(  # noqa: S603 - our own launcher
+        [sys.executable, "-m", "orsta.launcher", "exec", sys.executable, *shell],
+        env=env,
+        check=True,
+    )
 
 
 def _wait(process: subprocess.Popen[bytes], output: Path, sign: str) -> None:

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import transaction
 
 logger = logging.getLogger(__name__)
-_PREFIX = "orsta:bell:"
 _SILENCE_SECONDS = 3.0  # after a failure; a Redis that hangs would hold up every caller
 
 
@@ -22,6 +21,12 @@ def _client() -> redis.Redis:
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2, health_check_interval=30
     )
+
+
+def _channel(name: str) -> str:
+    """Return the channel of a bell: Redis has no databases there, and several may share one."""
+    number = _client().get_connection_kwargs().get("db", 0)
+    return f"orsta:bell:{number}:{name}"
 
 
 class _Outage:
@@ -51,7 +56,7 @@ def ring(name: str) -> None:
     if time.monotonic() < _Outage.over_at:
         return
     try:
-        _client().publish(_PREFIX + name, b"1")
+        _client().publish(_channel(name), b"1")
     except redis.RedisError as error:
         _Outage.over_at = time.monotonic() + _SILENCE_SECONDS
         logger.warning("Doorbell unreachable", extra={"bell": name, "reason": str(error)})
@@ -61,7 +66,7 @@ class Bell:
     """The waiting side: `wait` returns when somebody rang or the time is up."""
 
     def __init__(self, name: str) -> None:
-        self._name = _PREFIX + name
+        self._name = _channel(name)
         self._subscription: redis.client.PubSub | None = None
 
     def wait(self, *, timeout: float) -> None:

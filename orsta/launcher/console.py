@@ -35,6 +35,7 @@ def banner(options: Options) -> str:
             "More",
             f"{options.folder.credentials} has the demo tenant's API key and the internal key",
         ),
+        ("Mail", f"{options.folder.log('worker')} has the mails, codes and links too"),
         ("Logs", str(options.folder.logs)),
         ("Stop", "Ctrl-C"),
     ]

@@ -41,6 +41,11 @@ class Options:
         """The Redis or Valkey to use; empty for the embedded one."""
         return self.environment.get("REDIS_URL", "")
 
+    @property
+    def public_url(self) -> str:
+        """The same for mails and passkeys: a passkey belongs to a name, not an address."""
+        return self.url.replace("//127.0.0.1:", "//localhost:")
+
     def for_programs(
         self, *, secrets: Mapping[str, str], urls: Mapping[str, str]
     ) -> dict[str, str]:
@@ -49,6 +54,7 @@ class Options:
             "ORSTA_ENVIRONMENT": "development",
             "ALLOWED_HOSTS": ",".join(dict.fromkeys(["127.0.0.1", "localhost", self.host])),
             **{name: secrets[name] for name in FOR_PROGRAMS if name in secrets},
+            "ORSTA_PUBLIC_URL": self.public_url,
             **self.environment,
             **urls,
             "ORSTA_DATA": str(self.folder.path),

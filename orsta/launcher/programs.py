@@ -49,7 +49,12 @@ def orsta(*, host: str, port: int, data: str, python: str = PYTHON) -> list[Prog
     celery = (python, "-m", "celery", "-A", "orsta")
     manage = (python, "manage.py")
     schedule = ("--schedule", f"{data}/celerybeat-schedule", "--pidfile=")
-    web = ("--host", host, "--port", str(port), "--no-access-log", "--lifespan", "on")
+    web = (
+        *("--host", host, "--port", str(port), "--no-access-log"),
+        # By itself it believes X-Forwarded-For from 127.0.0.1; ORSTA_TRUSTED_PROXIES decides.
+        "--no-proxy-headers",
+        *("--lifespan", "on"),
+    )
     return [
         Program("relay", (*manage, "run_relay"), 30),
         Program("beat", (*celery, "beat", "-l", "info", *schedule), 40),

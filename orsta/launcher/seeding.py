@@ -17,7 +17,8 @@ from billing.providers import registry
 from billing.providers.sandbox import SandboxProvider
 from billing.services import payments
 from orsta.core.errors import DomainError
-from subscriptions.models import Plan
+from subscriptions.models import Feature, Plan, RateClass
+from subscriptions.services import plans
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,36 @@ STAFF_USERNAME = "staff"
 DEMO_EMAIL = "demo@orsta.local"
 DEMO_USERNAME = "demo"
 DEFAULT_PLAN = "starter"
-PLANS = [
-    Plan(code=DEFAULT_PLAN, name="Starter", price_minor=999, currency="USD", max_sessions=3),
-    Plan(code="business", name="Business", price_minor=4900, currency="USD", max_sessions=25),
-]
+PLANS: dict[str, tuple[Plan, dict[str, int | None]]] = {
+    DEFAULT_PLAN: (
+        Plan(code=DEFAULT_PLAN, name="Starter", price_minor=999, currency="USD"),
+        {
+            Feature.SESSIONS: 3,
+            Feature.MESSAGES: 10_000,
+            Feature.CONTACTS: 5_000,
+            Feature.WEBHOOK_ENDPOINTS: 2,
+            Feature.AGENTS: 1,
+            Feature.HISTORY_DAYS: 7,
+        },
+    ),
+    "business": (
+        Plan(
+            code="business",
+            name="Business",
+            price_minor=4900,
+            currency="USD",
+            rate_class=RateClass.PLUS,
+        ),
+        {
+            Feature.SESSIONS: 25,
+            Feature.MESSAGES: 250_000,
+            Feature.CONTACTS: 100_000,
+            Feature.WEBHOOK_ENDPOINTS: 10,
+            Feature.AGENTS: 10,
+            Feature.HISTORY_DAYS: 30,
+        },
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -87,17 +114,10 @@ def seed(*, known: Known, url: str, now: datetime) -> Credentials:
 def make_plans() -> None:
     """Offer the first plans; what staff changed since stays."""
     has_default = Plan.objects.filter(is_default=True).exists()
-    for plan in PLANS:
-        Plan.objects.get_or_create(
-            code=plan.code,
-            defaults={
-                "name": plan.name,
-                "price_minor": plan.price_minor,
-                "currency": plan.currency,
-                "max_sessions": plan.max_sessions,
-                "is_default": plan.code == DEFAULT_PLAN and not has_default,
-            },
-        )
+    for plan, limits in PLANS.values():
+        plan.is_default = plan.code == DEFAULT_PLAN and not has_default
+        plans.offer(plan, limits)
+    plans.partner_plan()
 
 
 def make_staff(*, password: str) -> Login:
@@ -133,6 +153,7 @@ def make_demo(*, password: str, api_key: str, now: datetime) -> Demo | None:
             logger.warning("No demo tenant", extra={"reason": str(error)})
             return None
         user, api_key = signed_up.user, signed_up.api_key
+        User.objects.filter(pk=user.pk).update(email_verified_at=now)  # nobody reads its mail
     tenant = accounts.tenant_of(user)
     if tenant is None:
         logger.warning("No demo tenant", extra={"reason": "its user has no tenant"})
@@ -160,13 +181,12 @@ def _working_key(tenant: Tenant, user: User, text: str, *, now: datetime) -> str
 
 def _opens(tenant: Tenant, text: str, *, now: datetime) -> bool:
     """Return whether the text is this tenant's key, active or not."""
-    if not text:
-        return False
-    principal = accounts.principal_of_api_key(text, now=now)
-    return principal.tenant == tenant if principal else accounts.is_switched_off(text)
+    key = accounts.living_api_key(text, now=now)
+    return key is not None and key.tenant == tenant
 
 
 def _replace(tenant: Tenant, user: User, *, now: datetime) -> str:
-    has_key = accounts.current_api_key(tenant=tenant) is not None
-    make = keys.rotate if has_key else keys.issue
-    return make(tenant=tenant, user=user, now=now).text
+    present = accounts.current_api_key(tenant=tenant)
+    if present is None:
+        return keys.issue(tenant=tenant, user=user, now=now).text
+    return keys.rotate(key=present, user=user, now=now).text

@@ -2,13 +2,11 @@
 
 import base64
 import os
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
 import environ
-from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 
 django_stubs_ext.monkeypatch()  # lets generics such as QuerySet[Session] exist at run time
@@ -77,6 +75,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "orsta.core.observability.middleware.TraceMiddleware",
+    "orsta.core.api.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -84,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "orsta.backoffice.staff_login.StaffFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -153,70 +153,6 @@ CHANNEL_LAYERS = {
     }
 }
 
-CELERY_BROKER_URL = REDIS_URL
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Publishing fails fast when Redis is away: the outbox keeps the event and tries again.
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 600,  # longer than any task; a dead worker's tasks come back after it
-    "socket_connect_timeout": 2,
-    "socket_timeout": 5,
-    # Publishing gives up at once as well: by default this takes six seconds.
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0.1,
-    "interval_max": 0.2,
-}
-CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
-    "prune-outbox": {
-        "task": "orsta.core.outbox.tasks.prune_outbox",
-        "schedule": timedelta(hours=1),
-    },
-    "prune-idempotency": {
-        "task": "orsta.core.api.tasks.prune_idempotency",
-        "schedule": timedelta(hours=1),
-    },
-    "resume-provisioning": {
-        "task": "sessions_app.tasks.resume_provisioning",
-        "schedule": timedelta(seconds=30),
-    },
-    "watch-runners": {
-        "task": "sessions_app.tasks.watch_runners",
-        "schedule": timedelta(seconds=15),
-    },
-    "resume-contact-syncs": {
-        "task": "sessions_app.contacts.tasks.resume_syncs",
-        "schedule": timedelta(seconds=30),
-    },
-    "reconcile-payments": {
-        "task": "billing.tasks.reconcile_payments",
-        "schedule": timedelta(minutes=1),
-    },
-    "forget-payment-keys": {
-        "task": "billing.tasks.forget_keys",
-        "schedule": timedelta(hours=1),
-    },
-    "expire-subscriptions": {
-        "task": "subscriptions.tasks.expire_subscriptions",
-        "schedule": timedelta(minutes=1),
-    },
-}
-
-AUTH_USER_MODEL = "accounts.User"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]  # argon2id
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
-LOGIN_URL = "/console/login"
-
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -235,64 +171,16 @@ STORAGES: dict[str, dict[str, Any]] = {
         if DEPLOYED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
-}
-
-REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "orsta.core.api.schema.ProblemSchema",
-    "EXCEPTION_HANDLER": "orsta.core.api.errors.handle",
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasPrincipal"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["orsta.core.api.parsers.JsonBodyParser"],
-    "UNAUTHENTICATED_USER": None,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Orsta",
-    "DESCRIPTION": "WhatsApp sessions as a service.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PUBLIC": True,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "SessionStatus": "sessions_app.states.SessionStatus",
-        "MessageStatus": "sessions_app.messaging.states.MessageStatus",
+    # Tenants' archives: the worker writes, the web process reads. On several machines this is
+    # a folder that they share.
+    "exports": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.str("ORSTA_EXPORTS", default=str(ORSTA_DATA / "exports")),
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
     },
-}
-
-# Security. TLS ends at the proxy, which says so in X-Forwarded-Proto.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else None
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=DEPLOYED)
-SECURE_REDIRECT_EXEMPT = [r"^health$", r"^readyz$", r"^metrics$"]
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if DEPLOYED else 0)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = DEPLOYED
-SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_SECURE = DEPLOYED
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_SECURE = DEPLOYED
-CSRF_COOKIE_SAMESITE = "Strict"
-CSRF_FAILURE_VIEW = "orsta.views.csrf_failure"
-X_FRAME_OPTIONS = "DENY"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-
-_SELF = "'self'"
-CONTENT_SECURITY_POLICY: dict[str, Any] = {
-    "DIRECTIVES": {
-        "default-src": [_SELF],
-        "script-src": [_SELF],
-        # A nonce is only sent with pages that use it: those of the admin.
-        "style-src": [_SELF, NONCE],
-        "img-src": [_SELF, "data:"],
-        "connect-src": [_SELF],
-        "object-src": ["'none'"],
-        "base-uri": [_SELF],
-        "frame-ancestors": ["'none'"],
-        "form-action": [_SELF],
-    }
 }
 
 # Which payment provider charges; see billing/providers/registry.py.
@@ -305,6 +193,9 @@ ORSTA_ENGINES: dict[str, dict[str, Any]] = {
     "sandbox": {"speed": env.float("ORSTA_SANDBOX_SPEED", default=1.0)},
 }
 ORSTA_DEFAULT_ENGINE = env.str("ORSTA_DEFAULT_ENGINE", default="sandbox")
+
+# How long a list of contacts waits for a sync that it asked for, before it shows what is known.
+ORSTA_CONTACTS_WAIT_SECONDS = env.float("ORSTA_CONTACTS_WAIT_SECONDS", default=2.0)
 
 # The runner. Takeover after a crash takes at most the TTL and one claim interval.
 ORSTA_RUNNER_NODE = env.str("ORSTA_RUNNER_NODE", default="")

@@ -9,6 +9,8 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 # Argon2id all the same, with the cheapest parameters.
 PASSWORD_HASHERS = ["orsta.core.testing.hashers.CheapArgon2Hasher"]
 ORSTA_ENGINES["sandbox"]["speed"] = 50.0  # noqa: F405
+ORSTA_CONTACTS_WAIT_SECONDS = 0.0
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
+STORAGES["exports"] = {"BACKEND": "django.core.files.storage.InMemoryStorage"}  # noqa: F405

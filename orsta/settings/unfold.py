@@ -16,6 +16,10 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "orsta.backoffice.navigation.environment",
     "DASHBOARD_CALLBACK": "orsta.backoffice.dashboard.add_to",
     "STYLES": ["orsta.backoffice.navigation.stylesheet"],
+    "LOGIN": {"form": "orsta.backoffice.staff_login.StaffLoginForm"},
+    "ACCOUNT": {
+        "navigation": [{"title": "Second factor", "link": "/admin/second-factor"}],
+    },
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "8px",
     "COLORS": {

@@ -1,58 +1,25 @@
-"""Who may call what: every operation of the service, and how to call it."""
+"""Who may call what: every operation of the service; see `permission_row` for how it reads."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from orsta.tests.world import World
-from sessions_app.states import SessionStatus
-
-S = SessionStatus
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-SESSION = "v1/sessions/<str:session_id>"
-SANDBOX = "v1/sandbox/sessions/<str:session_id>"
-BAD = (
-    "wrong key",
-    "garbage",
-    "inactive key",
-    "revoked key",
-    "service key as key",
-    "logged out",
-    "nobody",
-)
-PEOPLE = ("owner", "member")
-TENANT = (*PEOPLE, "key")
-STRANGERS = ("stranger", "stranger's key")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One operation. `kind` says who may: public, tenant, person, service or page."""
-
-    kind: str
-    method: str
-    route: str
-    ok: int = 200
-    body: dict[str, Any] | None = None
-    status: str = S.CONNECTED  # of the session it is called for
-    paid: bool = True
-    form: bool = field(default=False, kw_only=True)
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.route}"
-
-    @property
-    def has_id(self) -> bool:
-        return "session_id" in self.route
-
-    def path(self, world: World, session_id: str | None = None) -> str:
-        filled = self.route.replace("<str:session_id>", session_id or world.session.public_id)
-        return "/" + filled.replace("<str:message_id>", world.message_id)
-
+from accounts.tests.factories import PASSWORD
+from orsta.tests.permission_pages import KEY, PAGES
+from orsta.tests.permission_row import SANDBOX, SESSION, Row, S
+from orsta.tests.world import SOURCE, World
 
 SEND = {"to": "+15550100123", "text": "hi"}
 SIGN_UP = {"username": "dora", "email": "dora@example.com", "password": "correct horse 1"}
+OF_USER = "internal/users/<str:user_id>"
+ONE = "sessions/<str:session_id>"
+CONTRACT = {"source": SOURCE, "expires_at": "2040-01-01T00:00:00Z", "max_sessions": 3}
+NEW_USER = {"user_id": "u2", **CONTRACT}
+NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "correct horse 2"}
+RESET = {"token": "x", "new_password": "correct horse 2"}
+# Who sends a credential here is asked to send a good one.
+NOBODY_KNOWN = {"logged out": 401, "wrong key": 401}
+INVITATION = {"email": "erin@example.com", "role": "VIEWER"}
 TABLE = [
     Row("public", "GET", ""),
     Row("public", "GET", "favicon.ico", 301),
@@ -62,11 +29,56 @@ TABLE = [
     Row("public", "GET", "schema"),
     Row("public", "GET", "docs"),
     Row("public", "GET", "docs/errors"),
+    Row("public", "GET", "docs/permissions"),
+    Row("public", "GET", "admin/second-factor", 302),
+    Row("public", "POST", "admin/second-factor", 302, {}, form=True),
     Row("public", "POST", "auth/signup", 201, SIGN_UP),
     Row("public", "POST", "auth/login", 401, {"email": "x@example.com", "password": "x"}),
     Row("public", "POST", "auth/logout", 200, {}),
+    Row("public", "POST", "auth/login/second-factor", 401, {"pending": "x", "code": "123456"}),
+    Row("public", "POST", "auth/refresh", 401, {}),
+    Row("public", "POST", "auth/verify", 400, {"email": "x@example.com", "code": "123456"}),
+    Row("public", "POST", "auth/resend-verification", 400, {}),
+    Row("public", "POST", "auth/password-reset", 400, {}),
+    Row("public", "POST", "auth/password-reset/confirm", 400, RESET),
+    Row("public", "POST", "auth/passkeys/login", 401, {"credential": {"id": "x"}}),
+    Row("public", "POST", "auth/passkeys/login/options", 200, {}),
+    Row("public", "POST", "auth/passkeys/signup-options", 200, SIGN_UP),
+    Row("public", "POST", "auth/invitations/accept", 404, {"token": "x"}, but=NOBODY_KNOWN),
     Row("tenant", "GET", "auth/me"),
+    Row("person", "POST", "auth/logout-all", 200, {}),
+    Row("person", "POST", "auth/password-change", 200, NEW_PASSWORD),
+    Row("person", "GET", "auth/sessions"),
+    Row("person", "DELETE", "auth/sessions/<str:login_id>", 204, own=True),
+    Row("person", "POST", "auth/switch-tenant", 404, {"tenant_id": "x"}),
+    Row("person", "POST", "auth/totp", 201, {}),
+    Row("person", "DELETE", "auth/totp", 409, {"password": PASSWORD}),
+    Row("person", "POST", "auth/totp/confirm", 409, {"code": "123456"}),
+    Row("person", "POST", "auth/recovery-codes", 409, {"password": PASSWORD}),
+    Row("person", "GET", "auth/passkeys"),
+    Row("person", "POST", "auth/passkeys", 400, {"name": "x", "credential": {"id": "x"}}),
+    Row("person", "POST", "auth/passkeys/options", 200, {}),
+    Row("person", "DELETE", "auth/passkeys/<str:passkey_id>", 204, own=True),
     Row("service", "GET", "internal/me"),
+    Row("service", "GET", "internal/users"),
+    Row("service", "POST", "internal/users", 200, NEW_USER),
+    Row("service", "POST", "internal/users/bulk", 415, {}),
+    Row("service", "GET", OF_USER),
+    Row("service", "PUT", OF_USER, 200, CONTRACT),
+    Row("service", "DELETE", OF_USER, 202),
+    Row("service", "GET", f"{OF_USER}/apikey"),
+    Row("service", "POST", f"{OF_USER}/apikey/rotate", 200, {}),
+    Row("service", "POST", f"{OF_USER}/suspend", 200, {"reason": "unpaid"}),
+    Row("service", "POST", f"{OF_USER}/resume", 200, {}),
+    Row("service", "GET", f"{OF_USER}/usage"),
+    Row("service", "GET", f"{OF_USER}/sessions"),
+    Row("service", "POST", f"{OF_USER}/sessions", 201, {"session_name": "new"}),
+    Row("service", "GET", f"{OF_USER}/{ONE}"),
+    Row("service", "DELETE", f"{OF_USER}/{ONE}"),
+    Row("service", "POST", f"{OF_USER}/{ONE}/start", 202, {}, S.STOPPED),
+    Row("service", "POST", f"{OF_USER}/{ONE}/stop", 202, {}),
+    Row("service", "GET", f"{OF_USER}/{ONE}/qr", 409),
+    Row("service", "POST", f"{OF_USER}/{ONE}/messages", 202, SEND),
     Row("person", "POST", "billing/enable-api-key", 200, {}, paid=False),
     Row("person", "POST", "billing/disable-api-key", 200, {}),
     Row("person", "GET", "billing/api-key-status"),
@@ -81,6 +93,8 @@ TABLE = [
     Row("tenant", "POST", f"{SESSION}/reconnect", 202, {}),
     Row("tenant", "GET", f"{SESSION}/qr", status=S.PAIRING),
     Row("tenant", "GET", f"{SESSION}/transitions"),
+    Row("tenant", "GET", f"{SESSION}/settings"),
+    Row("tenant", "PUT", f"{SESSION}/settings", 200, {"typing_enabled": True}),
     Row("tenant", "GET", f"{SESSION}/messages"),
     Row("tenant", "POST", f"{SESSION}/messages", 202, SEND),
     Row("tenant", "GET", f"{SESSION}/messages/<str:message_id>"),
@@ -90,22 +104,40 @@ TABLE = [
     Row("tenant", "POST", f"{SANDBOX}/scan", 202, {}, S.PAIRING),
     Row("tenant", "POST", f"{SANDBOX}/inbound", 202, {"from": "+15550100123", "text": "hi"}),
     Row("tenant", "POST", f"{SANDBOX}/fault", 202, {"kind": "drop"}),
-    Row("public", "GET", "console", 302),
-    Row("public", "GET", "console/", 302),
-    Row("public", "GET", "console/signup"),
-    Row("public", "POST", "console/signup", 400, {"username": "d"}, form=True),
-    Row("public", "GET", "console/login"),
-    Row("public", "POST", "console/login", 400, {"email": "d"}, form=True),
-    Row("public", "POST", "console/logout", 302, {}, form=True),
-    Row("page", "POST", "console/key/rotate", 200, {}, form=True),
-    Row("page", "GET", "console/billing"),
-    Row("page", "POST", "console/billing/enable", 302, {"idempotency_key": "k"}, form=True),
-    Row("page", "POST", "console/billing/disable", 302, {}, form=True),
-    Row("page", "GET", "console/sessions"),
-    Row("page", "GET", "console/sessions/new"),
-    Row("page", "POST", "console/sessions/new", 302, {"session_name": "new"}, form=True),
-    Row("page", "GET", "console/sessions/<str:session_id>"),
-    Row("tenant", "GET", "console/sessions/<str:session_id>/chats"),
+    Row("person", "GET", "v1/api-keys"),
+    Row("person", "POST", "v1/api-keys", 201, {"name": "new"}),
+    Row("person", "GET", f"v1/api-{KEY}"),
+    Row("person", "PATCH", f"v1/api-{KEY}", 200, {"name": "renamed"}),
+    Row("person", "DELETE", f"v1/api-{KEY}"),
+    Row("person", "POST", f"v1/api-{KEY}/rotate", 201, {}),
+    Row("tenant", "GET", "v1/me"),
+    Row("tenant", "GET", "v1/usage"),
+    Row("tenant", "GET", "v1/plans"),
+    Row("tenant", "GET", "v1/tenant"),
+    Row("tenant", "PATCH", "v1/tenant", 200, {"name": "Acme & Co"}),
+    Row(
+        "person",
+        "POST",
+        "v1/tenant/deletion",
+        202,
+        {"password": PASSWORD, "confirm": "Acme"},
+        but={"stranger": 422},
+    ),
+    Row("person", "DELETE", "v1/tenant/deletion", 409),
+    Row("person", "POST", "v1/tenant/export", 202, {}),
+    Row("person", "GET", "v1/tenant/exports"),
+    Row("person", "GET", "v1/tenant/exports/<str:export_id>"),
+    Row("person", "GET", "v1/tenant/exports/<str:export_id>/download", 409),
+    Row("person", "GET", "v1/members"),
+    Row("person", "POST", "v1/members/leave", 204, {}, but={"stranger": 409}),
+    Row("person", "PATCH", "v1/members/<str:member_id>", 200, {"role": "VIEWER"}),
+    Row("person", "DELETE", "v1/members/<str:member_id>", 204),
+    Row("person", "GET", "v1/invitations"),
+    Row("person", "POST", "v1/invitations", 201, INVITATION),
+    Row("person", "DELETE", "v1/invitations/<str:invitation_id>", 204),
+    Row("person", "POST", "v1/invitations/<str:invitation_id>/resend", 200, {}),
+    Row("tenant", "GET", "v1/audit"),
+    *PAGES,
 ]
 
 

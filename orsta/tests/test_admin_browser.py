@@ -63,6 +63,7 @@ def test_staff_stop_a_session_and_rotate_a_key(service):
         page.click("a:has-text('History') >> nth=-1")
 
         page.goto(f"/admin/accounts/tenant/{world.acme.pk}/change/")
+        page.click("text='API key'")
         page.click("a:has-text('Rotate API key')")
         page.click("#dialog button:has-text('Rotate')")
         key = page.inner_text(".orsta-secret")

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEntry, LoginSession, ServiceKey, User
-from accounts.tests.factories import make_user
+from accounts.services import mail
+from accounts.tests.factories import make_service_key, make_user
 from billing.models import Payment
 from billing.services import payments
 from orsta.core.outbox.models import OutboxEvent
@@ -21,13 +22,13 @@ from sessions_app.models import Runner, Session
 from sessions_app.services import lifecycle
 from sessions_app.states import SessionStatus
 from subscriptions.models import Plan
-from subscriptions.services import quotas
+from subscriptions.services import overrides, quotas
 
 pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # The most that a list may cost, whatever it holds: the person, its rights, badges, the rows.
 MAX_LIST_QUERIES = 10
-MAX_PAGE_QUERIES = 14
+MAX_PAGE_QUERIES = 20
 ADDABLE = {"accounts.User", "auth.Group", "subscriptions.Plan"}
 
 
@@ -59,13 +60,18 @@ def filled() -> World:
         make_contact(world.session)
         syncing.request_sync(session=world.session, now=now)
         lifecycle.reconnect(session=world.session, now=now)
-        quotas.reserve_session(tenant=world.acme, now=now)
+        quotas.reserve(tenant=world.acme, feature="SESSIONS", now=now)
+        own = {"feature": "AGENTS", "limit": number, "expires_at": None, "reason": "Pilot"}
+        overrides.set_limit(tenant=world.acme, actor="usr_staff", now=now, **own)
         owner = world.acme.members.first()
         payments.enable_api_key(tenant=make_paying(owner), user=owner, now=now)
         Runner.objects.create(
             node=f"host:{number}", version="1", capacity=1, started_at=now, heartbeat_at=now
         )
         Group.objects.create(name=f"Support {number}")
+        make_service_key(f"shop-{number}")
+        values = {"username": "alice", "code": "123456", "url": "https://orsta.example/"}
+        mail.queue(template="verify_email", to="a@example.com", context=values, now=now)
     pairing = make_world(SessionStatus.PAIRING)
     assert pairing.session.challenge.text == CODE
     return world
@@ -108,6 +114,8 @@ def test_every_list_searches_and_filters(model, staff, filled):
 
     for spec in options.get_changelist_instance(request).filter_specs:
         for choice in spec.choices(options.get_changelist_instance(request)):
+            if "query_string" not in choice:  # a field to type in
+                continue
             address = url(model, "changelist") + choice["query_string"]
             assert staff.get(address).status_code == 200, address
 
@@ -257,7 +265,8 @@ def test_no_action_without_a_dialog(model, name, of_row):
     method = getattr(admin.site._registry[model], name)
 
     assert method.dialog["title"].endswith("?")
-    assert method.allowed_permissions == ["operate"]
+    assert method.allowed_permissions in (["operate"], ["view"])
+    assert (method.allowed_permissions == ["view"]) == ((model, name) == (AuditEntry, "export"))
 
 
 @pytest.mark.parametrize(("model", "name", "of_row"), actions())

@@ -22,6 +22,8 @@ def deployed(settings):
     settings.ALLOWED_HOSTS = ["orsta.example"]
     settings.ORSTA_PAYMENT_PROVIDER = "stripe"
     settings.ORSTA_ALLOW_SANDBOX_PAYMENTS = False
+    settings.ORSTA_PUBLIC_URL = "https://orsta.example"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     return settings
 
 
@@ -50,14 +52,25 @@ def test_the_tests_own_configuration_is_complete():
         ("ORSTA_FIELD_KEYS", {"k1": GOOD + b"1"}, "orsta.E003"),
         ("ALLOWED_HOSTS", [], "orsta.E004"),
         ("ALLOWED_HOSTS", ["orsta.example", "*"], "orsta.E004"),
-        ("DATABASES", {"default": {"ENGINE": "django.db.backends.sqlite3"}}, "orsta.E005"),
         ("DEBUG", True, "orsta.E006"),
         ("ORSTA_ENVIRONMENT", "prod", "orsta.E007"),
         ("ORSTA_OUTBOUND_ALLOW", ["10.0.0.0/8"], "orsta.W001"),
+        ("ORSTA_PUBLIC_URL", "", "orsta.E008"),
+        ("ORSTA_PUBLIC_URL", "http://orsta.example", "orsta.E008"),
+        ("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend", "orsta.E009"),
+        ("ORSTA_TRUSTED_PROXIES", ["10.0.0.1/8"], "orsta.E010"),
+        ("ORSTA_TRUSTED_PROXIES", ["proxy.example"], "orsta.E010"),
+        ("ORSTA_LIMITS", {"nonsense": "1/60"}, "orsta.E011"),
+        ("ORSTA_LIMITS", {"standard_read": "1"}, "orsta.E011"),
+        ("ORSTA_LIMITS", {"standard_read": "0/60"}, "orsta.E011"),
+        ("INTERNAL_API_KEYS", [":" + "k" * 40], "accounts.E001"),
+        ("INTERNAL_API_KEYS", ["genfity:"], "accounts.E001"),
+        ("INTERNAL_API_KEYS", ["x" * 65 + ":" + "k" * 40], "accounts.E001"),
+        ("INTERNAL_API_KEYS", ["genfity:" + "k" * 31], "accounts.E002"),
+        ("INTERNAL_API_KEYS", ["k" * 31], "accounts.E002"),
         ("ORSTA_PAYMENT_PROVIDER", "sandbox", "billing.E001"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
 def test_each_mistake_has_its_id_and_a_hint(deployed, name, value, expected):
     setattr(deployed, name, value)
 
@@ -65,6 +78,13 @@ def test_each_mistake_has_its_id_and_a_hint(deployed, name, value, expected):
 
     assert message.id == expected
     assert len(message.hint) > 10
+
+
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+def test_b14_postgresql_is_the_only_database(deployed):
+    deployed.DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
+
+    assert ids() == ["orsta.E005"]
 
 
 def test_the_sandbox_provider_is_fine_when_it_is_wanted(deployed):
@@ -125,7 +145,7 @@ def start(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     ],
     ids=" ".join,
 )
-def test_no_process_starts_without_its_secrets(command):
+def test_b1_b15_no_process_starts_without_its_secrets(command):
     process = start(*command)
 
     assert process.returncode != 0
@@ -139,3 +159,13 @@ def test_a_key_that_is_no_base64_is_a_sentence():
 
     assert process.returncode != 0
     assert "ORSTA_FIELD_KEYS" in process.stderr.splitlines()[-1]
+
+
+def test_keys_of_services_may_be_short_in_development_and_are_never_printed(settings):
+    settings.INTERNAL_API_KEYS = ["genfity:secret-1", ":secret-2"]
+
+    (found,) = checks.configuration()
+
+    assert found.id == "accounts.E001"
+    assert "entry 2 has no service before the colon" in found.msg
+    assert "secret" not in f"{found.msg} {found.hint}"

@@ -7,6 +7,7 @@ import yaml
 from django.conf import settings
 from django.core.management import call_command
 
+from orsta.tests.permission_table import TABLE
 from orsta.tests.world import routes
 
 SNAPSHOT = settings.BASE_DIR / "docs" / "openapi.yaml"
@@ -56,20 +57,35 @@ def test_every_operation_has_a_name_a_summary_and_the_problem_document(schema):
 
 
 def test_every_operation_says_how_to_authenticate(schema):
-    public = {"POST /auth/signup", "POST /auth/login", "POST /auth/logout"}
+    public = {f"{row.method} /{row.route}" for row in TABLE if row.kind == "public"}
 
     for name, operation in operations(schema):
-        assert bool(operation.get("security", [{}])[0]) == (name not in public), name
+        nobody_may = {} in operation.get("security", [{}])
+        assert nobody_may == (name in public), name
 
 
 def test_what_accepts_work_takes_an_idempotency_key(schema):
-    without = {"POST /auth/signup", "POST /auth/login", "POST /auth/logout"}
     missing = [
         name
         for name, operation in operations(schema)
         if name.startswith("POST")
-        and name not in without
+        # A login that is asked for twice is two logins; the others there repeat safely.
+        and (not name.startswith("POST /auth/") or name == "POST /auth/signup")
         and "Idempotency-Key" not in {p["name"] for p in operation.get("parameters", [])}
     ]
 
     assert missing == []
+
+
+def test_every_answer_tells_of_the_limits_and_every_refusal_when_to_come_back(schema):
+    assert set(schema["components"]["headers"]) == {
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+    }
+    for name, operation in operations(schema):
+        for status, answer in operation["responses"].items():
+            expected = {"RateLimit", "RateLimit-Policy"}
+            if status == "default":
+                expected.add("Retry-After")
+            assert expected <= set(answer["headers"]), (name, status)

@@ -26,6 +26,7 @@ WITH_ID = [name for name, extra in TABLE.items() if extra is not None]
 
 
 def socket_of(world: World, caller: str) -> Live:
+    """Return a socket of the caller, who was introduced before."""
     return Live(**world.headers[caller])
 
 
@@ -37,9 +38,10 @@ def test_every_action_is_in_the_table():
     assert set(TABLE) == set(actions.NAMES)
 
 
-@pytest.mark.parametrize("caller", ["owner", "member", "key", "stranger", "stranger's key"])
+@pytest.mark.parametrize("caller", ["owner", "developer", "key", "stranger", "stranger's key"])
 def test_good_credentials_open_a_socket_of_their_own_tenant(caller):
     world = make_world()
+    world.introduce(caller)
 
     async def scenario():
         async with socket_of(world, caller) as socket:
@@ -64,6 +66,7 @@ def test_good_credentials_open_a_socket_of_their_own_tenant(caller):
 )
 def test_credentials_that_open_nothing_open_no_socket(caller):
     world = make_world()
+    world.introduce(caller)
     headers = [(name.encode(), v.encode()) for name, v in world.headers.get(caller, {}).items()]
 
     async def scenario():
@@ -85,6 +88,7 @@ def test_credentials_that_open_nothing_open_no_socket(caller):
 @pytest.mark.parametrize("caller", ["stranger", "stranger's key"])
 def test_another_tenants_session_is_as_unknown_as_any(action, caller):
     world = make_world()
+    world.introduce(caller)
     before = world.snapshot()
 
     async def scenario():
@@ -101,9 +105,10 @@ def test_another_tenants_session_is_as_unknown_as_any(action, caller):
 
 
 @pytest.mark.parametrize("action", WITH_ID)
-@pytest.mark.parametrize("caller", ["owner", "member", "key"])
+@pytest.mark.parametrize("caller", ["owner", "developer", "key"])
 def test_a_tenants_people_and_programs_may(action, caller):
     world = make_world()
+    world.introduce(caller)
 
     async def scenario():
         async with socket_of(world, caller) as socket:
@@ -116,6 +121,7 @@ def test_a_tenants_people_and_programs_may(action, caller):
 
 def test_a_stranger_resumes_nothing_of_another_tenant():
     world = make_world()
+    world.introduce("owner", "stranger")
 
     async def scenario():
         async with socket_of(world, "owner") as owner, socket_of(world, "stranger") as stranger:

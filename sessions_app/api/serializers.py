@@ -6,9 +6,10 @@ from typing import Any
 from rest_framework import serializers
 
 from sessions_app.models import DEFAULT_EVENTS, PairingChallenge, Session
-from sessions_app.states import ADVICE, DesiredState, SessionStatus
+from sessions_app.states import DesiredState, Hold, SessionStatus, advice_for
 
 PROVIDER = "orsta"
+HELD = "ANY"  # asks a list for every session that is held
 _MAX_INTEGER = 2**31 - 1  # the columns are PostgreSQL's integer
 _EVENT = re.compile(r"[A-Za-z]{1,40}")
 # A device is linked in every status but these, given that it has a JID.
@@ -40,7 +41,8 @@ class SessionInput(Plain):
         required=False,
         min_value=0,
         max_value=_MAX_INTEGER,
-        help_text="Seconds after which the session may be forgotten; 0 means never.",
+        help_text="Seconds from now after which the session is stopped; its device stays "
+        "linked. Setting it again puts the end off; 0 means never.",
     )
     auto_connect = serializers.BooleanField(
         required=False, help_text="Start as soon as it is made; true if absent."
@@ -56,7 +58,7 @@ class SessionInput(Plain):
         required=False,
         min_value=0,
         max_value=_MAX_INTEGER,
-        help_text="Messages to keep per chat; 0 means none beyond ours.",
+        help_text="Messages to keep per chat, the newest; 0 keeps all.",
     )
 
     def validate_events(self, value: str) -> str:
@@ -98,11 +100,18 @@ class SessionOutput(Plain):
     webhook_url = serializers.CharField(help_text="Empty when events are posted nowhere.")
     events = serializers.CharField()
     expiration_sec = serializers.IntegerField(source="expiration_seconds")
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it is stopped; null without an expiration."
+    )
     auto_connect = serializers.BooleanField()
     auto_read_enabled = serializers.BooleanField()
     typing_enabled = serializers.BooleanField()
     history = serializers.IntegerField(source="history_limit")
     desired = serializers.ChoiceField(DesiredState.choices, help_text="What you asked for.")
+    hold = serializers.ChoiceField(
+        [("", "None"), *Hold.choices],
+        help_text="Why it may not run although you want it to; empty when it may.",
+    )
     status = serializers.ChoiceField(SessionStatus.choices, help_text="What is, as observed.")
     reason = serializers.CharField(help_text="Why the status is what it is; may be empty.")
     advice = serializers.SerializerMethodField(help_text="What to do now, for a person.")
@@ -140,7 +149,7 @@ class SessionOutput(Plain):
 
     def get_advice(self, session: Session) -> str:
         """Return a sentence that says what to do in this status."""
-        return ADVICE[SessionStatus(session.status)]
+        return advice_for(session.status, session.hold)
 
     def get_logged_in(self, session: Session) -> bool:
         """Say whether a device is linked, connected or not."""

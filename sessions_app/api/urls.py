@@ -1,10 +1,11 @@
-"""The paths of the session API, below `/v1/`."""
+"""The paths of the session API, below `/v1/` and `/internal/`."""
 
 from django.urls import path
 
-from sessions_app.api import sandbox, v1
+from sessions_app.api import internal, sandbox, v1
 
 _SESSION = "sessions/<str:session_id>"
+_USER_SESSION = f"users/<str:user_id>/{_SESSION}"
 
 urlpatterns = [
     path("sessions", v1.SessionList.as_view(), name="session-list"),
@@ -21,4 +22,23 @@ urlpatterns = [
         f"sandbox/{_SESSION}/inbound", sandbox.SandboxInbound.as_view(), name="sandbox-inbound"
     ),
     path(f"sandbox/{_SESSION}/fault", sandbox.SandboxFault.as_view(), name="sandbox-fault"),
+]
+internal_urlpatterns = [
+    path(
+        "users/<str:user_id>/sessions",
+        internal.UserSessionList.as_view(),
+        name="internal-session-list",
+    ),
+    path(_USER_SESSION, internal.UserSessionDetail.as_view(), name="internal-session"),
+    path(
+        f"{_USER_SESSION}/start",
+        internal.UserSessionStart.as_view(),
+        name="internal-session-start",
+    ),
+    path(
+        f"{_USER_SESSION}/stop",
+        internal.UserSessionStop.as_view(),
+        name="internal-session-stop",
+    ),
+    path(f"{_USER_SESSION}/qr", internal.UserSessionQr.as_view(), name="internal-session-qr"),
 ]

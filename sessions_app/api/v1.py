@@ -56,9 +56,9 @@ class SessionView(TenantAPIView):
     def session(self, session_id: str) -> Session:
         """Return the caller's session.
 
-        :raises SessionNotFound: it does not exist or is another tenant's.
+        :raises SessionNotFound: it is not there, another tenant's, or not in the key's list.
         """
-        return selectors.session_of(self.tenant, session_id)
+        return selectors.session_for(self.principal, session_id)
 
     def render(self, sessions: Any, *, many: bool = False) -> Any:
         """Return sessions as JSON shows them."""
@@ -79,7 +79,7 @@ class SessionList(SessionView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of sessions."""
-        sessions = filters.narrow(selectors.sessions_of(self.tenant), request)
+        sessions = filters.narrow(selectors.sessions_for(self.principal), request)
         page = pagination.paginate(sessions, request)
         rows = self.render(page.items, many=True)
         return Response({"sessions": rows, "next_cursor": page.next_cursor})
@@ -89,7 +89,7 @@ class SessionList(SessionView):
         tags=TAGS,
         summary="Create a session",
         description="It takes one place of the plan until it is deleted. Watch its status, or "
-        "ask for its QR code, to link a device.",
+        "ask for its QR code, to link a device. A key that is limited to some sessions can't.",
         parameters=[IDEMPOTENCY],
         request=serializers.SessionCreateInput,
         responses={201: serializers.SessionEnvelope},
@@ -97,6 +97,7 @@ class SessionList(SessionView):
     )
     def post(self, request: Request) -> Response:
         """Create a session."""
+        provisioning.check_may_create(self.principal)
         form = serializers.SessionCreateInput(data=request.data)
         form.is_valid(raise_exception=True)
         return self.once(request, lambda: self._create(form.validated_data))
@@ -268,12 +269,13 @@ class SessionTransitions(SessionView):
         tags=TAGS,
         summary="List what happened to a session",
         description="Every change of its status, newest first, in pages.",
-        parameters=pagination.PARAMETERS,
+        parameters=[*filters.SPAN, *pagination.PARAMETERS],
         responses=serializers.TransitionPage,
     )
     def get(self, request: Request, session_id: str) -> Response:
         """Return a page of the session's history."""
         session = self.session(session_id)
-        page = pagination.paginate(session.transitions.all(), request)
+        steps_taken = filters.within(session.transitions.all(), request, column="at")
+        page = pagination.paginate(steps_taken, request)
         steps = serializers.TransitionOutput(page.items, many=True).data
         return Response({"transitions": steps, "next_cursor": page.next_cursor})

@@ -49,6 +49,7 @@ class ContactSyncAdmin(ReadOnlyAdmin):
         "state_label",
         "fetched",
         "written",
+        "left_out",
         "created_at",
         "finished_at",
     ]

@@ -9,3 +9,9 @@ class ContactsConfig(AppConfig):
     name = "sessions_app.contacts"
     label = "contacts"
     verbose_name = "Contacts"
+
+    def ready(self) -> None:
+        from accounts import exports
+        from sessions_app.contacts import selectors
+
+        exports.register("contacts", selectors.archive)

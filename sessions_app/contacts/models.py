@@ -12,6 +12,7 @@ from sessions_app.models import Session
 class Contact(TenantOwnedModel):
     """One person of a session. The JID (a LID when known) is the identity, the phone is not."""
 
+    # `tenant` has its index from the foreign key; addressbook counts by it.
     public_id = PublicIdField("con")
     # Indexed by `contact_of_session`.
     session = models.ForeignKey(
@@ -54,6 +55,9 @@ class ContactSync(TenantOwnedModel):
     state = models.CharField(max_length=10, choices=SyncState.choices, default=SyncState.QUEUED)
     fetched = models.PositiveIntegerField(default=0)
     written = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(
+        default=0, help_text="Not written: the plan keeps no more contacts"
+    )
     error = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
     touched_at = models.DateTimeField(help_text="The last sign of progress")

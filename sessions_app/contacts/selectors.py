@@ -1,14 +1,19 @@
 """Reads of contacts and their syncs. The session was read through its tenant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from accounts.models import Tenant
 from sessions_app import jids
 from sessions_app.contacts.models import Contact, ContactSync
 from sessions_app.contacts.states import RUNNING, SyncState
 from sessions_app.models import Session
+from sessions_app.states import DesiredState
+from subscriptions import selectors as subscriptions
+from subscriptions.models import Feature
 
 
 def contacts_of(session: Session, *, search: str = "") -> QuerySet[Contact]:
@@ -37,6 +42,27 @@ def names_of(session: Session, chats: Iterable[str]) -> dict[str, str]:
         for chat in {jid, phones.get(phone, jid)} & wanted if called else ():
             names[chat] = called
     return names
+
+
+def limits_of(tenant_ids: Iterable[int], *, now: datetime) -> dict[int, int | None]:
+    """Return how many contacts these tenants may have: None without a limit."""
+    entitlements = subscriptions.entitlements_of(tenant_ids=tenant_ids, now=now)
+    return {pk: owner.limit(Feature.CONTACTS) for pk, owner in entitlements.items()}
+
+
+def archive(tenant: Tenant) -> Iterator[dict[str, Any]]:
+    """Yield a tenant's contacts for its archive."""
+    columns = (
+        "public_id",
+        "session__public_id",
+        "jid",
+        "phone",
+        "name",
+        "push_name",
+        "created_at",
+    )
+    rows = Contact.objects.for_tenant(tenant).exclude(session__desired=DesiredState.DELETED)
+    yield from rows.order_by("pk").values(*columns).iterator()
 
 
 def newest_sync(session: Session) -> ContactSync | None:

@@ -8,7 +8,7 @@ lease, on that runner's event loop; there is at most one per session.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -46,11 +46,20 @@ class EngineError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Options:
+    """What a session does by itself."""
+
+    auto_read: bool = False  # tells senders that their messages were read
+    typing: bool = False  # shows "typing" in a chat before it sends there
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRef:
     """What an engine may know of a session."""
 
     session_id: str  # the public id: the engine's key for everything it stores
     epoch: int = 0  # the lease's fencing token; 0 for management calls
+    options: Options = field(default_factory=Options)  # when the connection opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,14 @@ class Connection(ABC):
         """Do what only some engines know, by name. `arguments` and the answer are JSON.
 
         :raises EngineError: the engine does not know the action, or it makes no sense now.
+        """
+
+    @abstractmethod
+    def configure(self, options: Options) -> None:
+        """Take options that changed while the connection is open; what comes next obeys them.
+
+        With `auto_read` every message that was emitted is followed by `MessagesRead`; with
+        `typing` a send is preceded by `TypingShown`.
         """
 
     @abstractmethod

@@ -104,6 +104,22 @@ class ReceiptReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesRead:
+    """Messages of one chat, written to this session, were marked as read. May repeat."""
+
+    chat: str
+    wa_ids: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TypingShown:
+    """A chat was shown that this session types."""
+
+    chat: str
+
+
+@dataclass(frozen=True, slots=True)
 class PresenceChanged:
     """A contact is typing, or came online or left."""
 
@@ -133,5 +149,7 @@ EngineEvent = (
     | TemporarilyBanned
     | MessageReceived
     | ReceiptReceived
+    | MessagesRead
+    | TypingShown
     | PresenceChanged
 )

@@ -14,7 +14,7 @@ from sessions_app.engines.sandbox_stream import Stream
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sessions_app.engines.base import EventSink, OutgoingText, SessionRef
+    from sessions_app.engines.base import EventSink, Options, OutgoingText, SessionRef
     from sessions_app.engines.sandbox_hub import Hub
     from sessions_app.engines.sandbox_world import Fault
 
@@ -43,6 +43,7 @@ class SandboxConnection(Connection):
         device = await hub.world.open_stream(ref)
         faults = await hub.world.armed(ref.session_id)
         stream = Stream(hub, device, sink, epoch=ref.epoch, speed=speed)
+        stream.options = ref.options
         await stream.start()
         return cls(hub, stream, faults)
 
@@ -58,6 +59,7 @@ class SandboxConnection(Connection):
             raise EngineError("WhatsApp refused the message (simulated).")
         if fault == "send_retry":
             raise EngineError("WhatsApp is busy (simulated).", retryable=True)
+        await self._stream.show_typing(message.to)
         taken = await self._hub.take(self._stream.device, message)
         if fault == "send_unknown":
             raise EngineError("WhatsApp did not answer (simulated).", outcome_unknown=True)
@@ -97,6 +99,10 @@ class SandboxConnection(Connection):
                 return {"from": chat, "state": state}
             case sandbox_actions.Trouble() as trouble:
                 return await self._go_wrong(trouble)
+
+    def configure(self, options: Options) -> None:
+        """Take options that changed."""
+        self._stream.options = options
 
     async def logout(self) -> None:
         """Unlink the device; emit nothing more. Safe to repeat.

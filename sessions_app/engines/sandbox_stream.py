@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sessions_app import jids
 from sessions_app.engines import events, sandbox_people
-from sessions_app.engines.base import EngineError
+from sessions_app.engines.base import EngineError, Options
 from sessions_app.engines.sandbox_agenda import Agenda
 from sessions_app.engines.sandbox_hub import Member
 from sessions_app.engines.sandbox_receipts import Receipts
@@ -46,6 +47,7 @@ class Stream:
         self, hub: Hub, device: Device, sink: EventSink, *, epoch: int, speed: float
     ) -> None:
         self.device = device
+        self.options = Options()
         self.phase = Phase.CONNECTING
         self._hub = hub
         self._world = hub.world
@@ -120,10 +122,15 @@ class Stream:
         """
         await self._agenda.perform(partial(self._emit_all, happened))
 
+    async def show_typing(self, chat: str) -> None:
+        """Let the chat see that something is being written, if the session does that."""
+        if self.options.typing:
+            await self.show([events.TypingShown(chat)])
+
     async def receive(self, messages: Sequence[events.MessageReceived]) -> bool:
         """Emit messages, or keep them until the device is connected; return whether it is."""
         if self.is_connected():
-            await self.show(messages)
+            await self._agenda.perform(partial(self._deliver, messages))
             return True
         await self._world.queue(self.device.session_id, messages)
         if self.is_connected():  # it came up while they were written
@@ -165,6 +172,16 @@ class Stream:
     async def _emit_all(self, happened: Sequence[events.EngineEvent]) -> None:
         for event in happened:
             await self._emit(event)
+
+    async def _deliver(self, messages: Sequence[events.MessageReceived]) -> None:
+        await self._emit_all(messages)
+        if not self.options.auto_read:
+            return
+        chats: defaultdict[str, list[str]] = defaultdict(list)
+        for message in messages:
+            chats[message.chat].append(message.wa_id)
+        for chat, wa_ids in chats.items():
+            await self._emit(events.MessagesRead(chat, tuple(wa_ids), datetime.now(UTC)))
 
     def _offer_codes(self) -> None:
         self.phase = Phase.PAIRING
@@ -208,7 +225,7 @@ class Stream:
             upto, messages = await self._world.backlog(self.device.session_id)
             if not messages:
                 return
-            await self._emit_all(messages)
+            await self._deliver(messages)
             await self._sink.kept()
             await self._world.drop_backlog(self.device.session_id, upto)
 

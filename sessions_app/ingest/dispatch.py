@@ -8,6 +8,7 @@ written set by set, which their monotonic states allow.
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import DataError, IntegrityError, transaction
 from django.db import Error as DatabaseFailure
@@ -22,6 +23,7 @@ from sessions_app.services import commands, leases, lifecycle
 from sessions_app.states import SessionStatus
 
 logger = logging.getLogger(__name__)
+_Event = TypeVar("_Event", events.MessageReceived, events.MessagesRead, events.ReceiptReceived)
 
 
 def record(*, owner: str, batch: Sequence[reports.Report], now: datetime) -> int:
@@ -92,23 +94,29 @@ def _move(session: Session, report: reports.Moved, *, now: datetime) -> None:
 def _write_messages(
     sessions: dict[int, Session], batch: Sequence[reports.Report], *, now: datetime
 ) -> None:
-    received: list[tuple[Session, events.MessageReceived]] = []
-    acknowledged: list[tuple[Session, events.ReceiptReceived]] = []
-    sent: list[outcomes.Outcome] = []
-    for report in batch:
-        match report:
-            case reports.Observed(event=events.MessageReceived() as event):
-                received.append((sessions[report.session_id], event))
-            case reports.Observed(event=events.ReceiptReceived() as event):
-                acknowledged.append((sessions[report.session_id], event))
-            case reports.Executed(outcome=outcome) if outcome is not None:
-                sent.append(outcome)
+    sent = [
+        report.outcome
+        for report in batch
+        if isinstance(report, reports.Executed) and report.outcome is not None
+    ]
     if sent:
         outcomes.record(outcomes=sent, now=now)
-    if received:
+    if received := _observed(sessions, batch, events.MessageReceived):
         inbound.record(received=received, now=now)
-    if acknowledged:
+    if read := _observed(sessions, batch, events.MessagesRead):
+        inbound.mark_read(read=read)
+    if acknowledged := _observed(sessions, batch, events.ReceiptReceived):
         receipts.apply(receipts=acknowledged, now=now)
+
+
+def _observed(
+    sessions: dict[int, Session], batch: Sequence[reports.Report], kind: type[_Event]
+) -> list[tuple[Session, _Event]]:
+    return [
+        (sessions[report.session_id], report.event)
+        for report in batch
+        if isinstance(report, reports.Observed) and isinstance(report.event, kind)
+    ]
 
 
 def _write_endings(batch: Sequence[reports.Report], *, now: datetime) -> None:

@@ -26,6 +26,8 @@ def observe(session: Session, event: events.EngineEvent, *, now: datetime, epoch
             lifecycle.transition(
                 session, SessionStatus.DISCONNECTED, now=now, reason=reason, epoch=epoch
             )
+        case events.TypingShown(chat=chat):
+            lifecycle.report("session.typing_shown", session, chat=chat)
         case events.PresenceChanged(chat=chat, state=state):
             lifecycle.report("contact.presence_changed", session, chat=chat, state=state)
         case _:

@@ -11,7 +11,9 @@ class MessagingConfig(AppConfig):
     verbose_name = "Messages"
 
     def ready(self) -> None:
+        from accounts import exports
         from orsta.core.observability import metrics
         from sessions_app.messaging import selectors
 
         metrics.register(selectors.metrics)
+        exports.register("messages", selectors.archive)

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from accounts.tenancy import TenantOwnedModel
 from orsta.core.models import PublicIdField
-from sessions_app.messaging.states import Direction, MessageStatus
+from sessions_app.messaging.states import Direction, MessageKind, MessageStatus
 from sessions_app.models import Session
 
 
@@ -13,11 +13,22 @@ class Message(TenantOwnedModel):
     """One message of a session. `wa_id` is WhatsApp's id of it, unique where it counts."""
 
     public_id = PublicIdField("msg")
+    # Indexed by `message_of_tenant`.
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     # Indexed by `message_of_session`.
     session = models.ForeignKey(
         Session, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
     direction = models.CharField(max_length=8, choices=Direction.choices)
+    kind = models.CharField(
+        max_length=16,
+        choices=MessageKind.choices,
+        default=MessageKind.TEXT,
+        db_default=MessageKind.TEXT.value,
+        editable=False,
+    )
     chat = models.CharField(max_length=80, help_text="JID of the other side")
     sender = models.CharField(max_length=80, help_text="JID of the author")
     wa_id = models.CharField(max_length=64, blank=True)
@@ -48,11 +59,16 @@ class Message(TenantOwnedModel):
             models.CheckConstraint(
                 condition=Q(direction__in=Direction.values), name="message_direction_known"
             ),
+            models.CheckConstraint(
+                condition=Q(kind__in=MessageKind.values), name="message_kind_known"
+            ),
         ]
         indexes = [
             # The session's messages and one chat's, newest first.
             models.Index(fields=["session", "-id"], name="message_of_session"),
             models.Index(fields=["session", "chat", "-id"], name="message_of_chat"),
+            # history.prune_old: a tenant's messages that its plan keeps no longer.
+            models.Index(fields=["tenant", "created_at"], name="message_of_tenant"),
             # The admin's status filter.
             models.Index(fields=["status", "-id"], name="message_by_status"),
             # The dashboard's messages per day.
@@ -61,3 +77,28 @@ class Message(TenantOwnedModel):
 
     def __str__(self) -> str:
         return f"{self.public_id} {self.status}"
+
+
+class MessageCount(models.Model):
+    """How many messages of one kind a session sent, and how many failed, so far."""
+
+    # Indexed by `count_once_per_kind`.
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="message_counts", db_index=False
+    )
+    kind = models.CharField(max_length=16, choices=MessageKind.choices)
+    sent = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    last_sent_at = models.DateTimeField(null=True, blank=True)
+    last_failed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session", "kind"], name="count_once_per_kind"),
+            models.CheckConstraint(
+                condition=Q(kind__in=MessageKind.values), name="count_kind_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.sent} sent, {self.failed} failed"

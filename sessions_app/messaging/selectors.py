@@ -1,6 +1,6 @@
 """Reads of messages. The session was read through its tenant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,9 +9,11 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from accounts.models import Tenant
 from orsta.core import errors
-from sessions_app.messaging.models import Message
+from sessions_app.messaging.models import Message, MessageCount
 from sessions_app.models import Session
+from sessions_app.states import DesiredState
 
 _RECENTLY = timedelta(minutes=5)  # what a scrape of /metrics counts
 
@@ -42,10 +44,25 @@ class MessageNotFound(errors.Missing):
 
 
 def messages_of(
-    session: Session, *, chat: str = "", direction: str = "", status: str = ""
+    session: Session,
+    *,
+    chat: str = "",
+    direction: str = "",
+    status: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> QuerySet[Message]:
-    """Return the session's messages; an empty filter does not filter."""
-    wanted = {"chat": chat, "direction": direction, "status": status}
+    """Return the session's messages; an empty filter does not filter.
+
+    :param since: made at this moment or later; `until`: before this moment.
+    """
+    wanted = {
+        "chat": chat,
+        "direction": direction,
+        "status": status,
+        "created_at__gte": since,
+        "created_at__lt": until,
+    }
     messages: QuerySet[Message] = session.messages.all()
     return messages.filter(**{column: value for column, value in wanted.items() if value})
 
@@ -61,6 +78,12 @@ def message_of(session: Session, public_id: str) -> Message:
     return message
 
 
+def counts_of(session: Session) -> QuerySet[MessageCount]:
+    """Return how many messages of each kind the session sent, and how many failed."""
+    counts: QuerySet[MessageCount] = session.message_counts.order_by("kind")
+    return counts
+
+
 def chats_of(session: Session, *, limit: int = 50) -> list[Message]:
     """Return the newest message of each chat, the liveliest chat first."""
     parameters = {"session_id": session.pk, "limit": limit}
@@ -68,6 +91,16 @@ def chats_of(session: Session, *, limit: int = 50) -> list[Message]:
     for message in newest:
         message.session = session
     return newest
+
+
+def archive(tenant: Tenant) -> Iterator[dict[str, Any]]:
+    """Yield a tenant's messages for its archive, oldest first."""
+    columns = (
+        *("public_id", "session__public_id", "direction", "kind", "chat", "sender", "wa_id"),
+        *("text", "status", "error", "created_at", "sent_at", "delivered_at", "read_at"),
+    )
+    rows = Message.objects.for_tenant(tenant).exclude(session__desired=DesiredState.DELETED)
+    yield from rows.order_by("pk").values(*columns).iterator()
 
 
 def volume_by_day(*, since: datetime, until: datetime) -> list[tuple[date, str, int]]:

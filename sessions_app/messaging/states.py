@@ -22,6 +22,12 @@ class MessageStatus(TextChoices):
     RECEIVED = "RECEIVED", "Received"
 
 
+class MessageKind(TextChoices):
+    """What a message is made of; counted apart."""
+
+    TEXT = "text", "Text"
+
+
 S = MessageStatus
 # A message moves forward, never back: a late "delivered" does not undo "read".
 TRANSITIONS: dict[MessageStatus, frozenset[MessageStatus]] = {

@@ -7,8 +7,9 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
+from accounts import permissions
+from accounts.api import throttling
 from accounts.principal import Principal
-from orsta.core import errors
 from sessions_app import selectors
 from sessions_app.messaging.services import sending
 from sessions_app.models import Session
@@ -17,12 +18,6 @@ from sessions_app.realtime.stream import Stream
 from sessions_app.services import lifecycle
 
 _Plain = serializers.Serializer[Any]
-
-
-class ScopeMissing(errors.Denied):
-    """The credential does not carry the scope that the action needs."""
-
-    code = "scope_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +70,15 @@ def run(caller: Caller, frame: protocol.Frame) -> Reply:
     """Do what the frame asks for.
 
     :raises DomainError: it can't be done; the message says why.
+    :raises LimitReached: the caller did so too often, over sockets and HTTP together.
     """
     action = _ACTIONS.get(frame.action)
     if action is None:
         raise protocol.unknown(frame.action)
-    if action.scope and not caller.principal.allows(action.scope):
-        raise ScopeMissing(f"This key lacks the scope {action.scope}.")
+    if action.route_class:
+        throttling.count(caller.principal, action.route_class)
+    if action.scope:
+        permissions.require(caller.principal, action.scope)
     return action.run(caller, frame.payload)
 
 
@@ -131,6 +129,7 @@ def _resume(caller: Caller, payload: Any) -> Reply:
 class _Action:
     run: Callable[[Caller, Any], Reply]
     scope: str = ""
+    route_class: str = ""  # of HTTP, for what counts there too
 
 
 _ACTIONS = {
@@ -139,7 +138,7 @@ _ACTIONS = {
     "session.start": _Action(_start, "sessions:write"),
     "session.stop": _Action(_stop, "sessions:write"),
     "session.reconnect": _Action(_reconnect, "sessions:write"),
-    "message.send": _Action(_send, "messages:write"),
+    "message.send": _Action(_send, "messages:write", "send"),
     "resume": _Action(_resume),
 }
 NAMES = frozenset(_ACTIONS)
@@ -157,7 +156,7 @@ def _read(shape: type[_Plain], payload: Any) -> dict[str, Any]:
 
 
 def _session(caller: Caller, fields: dict[str, Any]) -> Session:
-    return selectors.session_of(caller.principal.tenant, fields["session_id"])
+    return selectors.session_for(caller.principal, fields["session_id"])
 
 
 def _of(action: str, session: Session) -> Reply:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 from asgiref.sync import async_to_sync
@@ -13,6 +13,9 @@ from orsta.core.outbox.models import OutboxEvent
 from orsta.core.outbox.registry import TransportDown
 from sessions_app.realtime import protocol
 
+if TYPE_CHECKING:
+    from sessions_app.realtime.audience import Numbered
+
 _TIMEOUT_SECONDS = 10  # for a whole batch; a Redis that hangs is a Redis that is away
 
 
@@ -21,10 +24,10 @@ def push(events: Sequence[OutboxEvent]) -> None:
 
     :raises TransportDown: Redis is away; the relay keeps the events and comes back.
     """
-    frames: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    frames: defaultdict[int, list[Numbered]] = defaultdict(list)
     for event in events:
         if event.tenant_id is not None and event.seq is not None:
-            frames[event.tenant_id].append((event.seq, protocol.push(event)))
+            frames[event.tenant_id].append(protocol.number(event, event.seq))
     _send(
         {
             protocol.tenant_group(tenant_id): {"type": "events.pushed", "frames": pushed}
@@ -33,12 +36,12 @@ def push(events: Sequence[OutboxEvent]) -> None:
     )
 
 
-def end(*, credential_id: str) -> None:
-    """Close every socket that a token or key opened, in all processes.
+def reconsider(*, credential_id: str) -> None:
+    """Close every socket of a token or key that does not work any more, in all processes.
 
     :raises TransportDown: Redis is away; the relay comes back.
     """
-    _send({protocol.credential_group(credential_id): {"type": "credential.ended"}})
+    _send({protocol.credential_group(credential_id): {"type": "credential.changed"}})
 
 
 def _send(messages: dict[str, dict[str, Any]]) -> None:

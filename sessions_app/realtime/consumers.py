@@ -64,3 +64,8 @@ class SessionConsumer(Socket):
     def is_valid(self) -> bool:
         """Say whether the credential still works."""
         return accounts.is_valid(self.principal, now=timezone.now())
+
+    def is_still_valid(self) -> bool:
+        """Say the same without what this process remembers of it."""
+        accounts.forget(self.principal.credential_id)
+        return self.is_valid()

@@ -15,6 +15,7 @@ from orsta.core import errors
 from orsta.core.api.errors import status_of
 from orsta.core.observability import tracing
 from orsta.core.outbox.models import OutboxEvent
+from sessions_app.realtime.audience import Numbered
 
 _MAX_ID = 128  # characters of a client's `id` that are worth echoing
 _MAX_ECHO = 80
@@ -108,6 +109,11 @@ def server_error(*, reply_to: Any = None) -> dict[str, Any]:
     """Return the frame for everything else: the trace id is all a client learns."""
     sentence = "Something went wrong on our side. Quote the trace id when you report it."
     return _error(sentence, "server_error", 500, reply_to)
+
+
+def number(event: OutboxEvent, seq: int) -> Numbered:
+    """Return the event's frame with what decides who hears it."""
+    return seq, event.name, str(event.payload.get("session_id", "")), push(event)
 
 
 def push(event: OutboxEvent) -> str:

@@ -6,25 +6,34 @@ what follows on what it sent last, and reads the rest from the outbox.
 
 from dataclasses import dataclass
 
+from accounts.principal import Principal
 from orsta.core.outbox import selectors as outbox
-from sessions_app.realtime import protocol
+from sessions_app.realtime import audience, protocol
+from sessions_app.realtime.audience import Numbered
 
 PAGE = 500
 RESUME_LIMIT = 1_000
 
-Numbered = tuple[int, str]  # sequence number and encoded frame
-
 
 @dataclass(slots=True)
 class Stream:
-    """The position of one socket in its tenant's events.
+    """The position of one socket in its tenant's events, heard or not.
 
     :param start: the newest sequence number when the socket opened.
     """
 
-    tenant_id: int
+    principal: Principal
     start: int = 0
     seen: int = 0
+
+    @property
+    def tenant_id(self) -> int:
+        """Return the tenant whose events these are."""
+        return self.principal.tenant.pk
+
+    def hears(self, frame: Numbered) -> bool:
+        """Say whether the socket may be told; its place moves on in any case."""
+        return audience.hears(self.principal, frame)
 
     def open(self) -> int:
         """Begin at the newest event; return its sequence number."""
@@ -39,7 +48,7 @@ class Stream:
         """Return what of a push is new, None when something before it is missing."""
         fresh = [frame for frame in pushed if frame[0] > self.seen]
         expected = range(self.seen + 1, self.seen + 1 + len(fresh))
-        if [seq for seq, _ in fresh] != list(expected):
+        if [frame[0] for frame in fresh] != list(expected):
             return None
         self.seen += len(fresh)
         return fresh
@@ -63,7 +72,7 @@ class Stream:
         found = self._read(after=after, until=until, limit=RESUME_LIMIT)
         first, last = (found[0][0], found[-1][0]) if found else (until + 1, until)
         return Replay(
-            frames=[frame for _, frame in found],
+            frames=[frame[-1] for frame in found if self.hears(frame)],
             seq=last,
             complete=last >= until,
             lost=max(0, first - after - 1),
@@ -74,7 +83,7 @@ class Stream:
             return []
         events = outbox.events_after(tenant_id=self.tenant_id, seq=after, limit=limit)
         return [
-            (event.seq, protocol.push(event))
+            protocol.number(event, event.seq)
             for event in events
             if event.seq is not None and event.seq <= until
         ]

@@ -13,7 +13,13 @@ def push(events: Sequence[OutboxEvent]) -> None:
     broadcast.push(events)
 
 
-@subscribe("login_session.revoked", "api_key.deactivated", "api_key.rotated")
+@subscribe(
+    "login_session.revoked",
+    "login_session.moved",
+    "api_key.deactivated",
+    "api_key.rotated",
+    "api_key.revoked",
+)
 def close(event: OutboxEvent) -> None:
     """Close the sockets of a credential that stopped working."""
-    broadcast.end(credential_id=event.payload["credential_id"])
+    broadcast.reconsider(credential_id=event.payload["credential_id"])

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,8 +26,9 @@ from django.db import DatabaseError
 from accounts.principal import Principal
 from orsta.core.observability import metrics
 from sessions_app.realtime import limits, protocol
+from sessions_app.realtime.audience import Numbered
 from sessions_app.realtime.protocol import CloseCode
-from sessions_app.realtime.stream import Numbered, Stream
+from sessions_app.realtime.stream import Stream
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +67,15 @@ class Socket(JsonWebsocketConsumer):
         """Say whether the credential still works. Runs in a thread."""
         raise NotImplementedError
 
+    def is_still_valid(self) -> bool:
+        """Say the same of a credential that just changed. Runs in a thread."""
+        raise NotImplementedError
+
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one connection until either side closes it."""
         self.scope = scope
         self.principal = scope["principal"]
-        self.stream = Stream(self.principal.tenant.pk)
+        self.stream = Stream(self.principal)
         self.channel_layer = get_channel_layer()
         self.channel_name = await self.channel_layer.new_channel()
         self.base_send = async_to_sync(self._send)
@@ -102,8 +107,8 @@ class Socket(JsonWebsocketConsumer):
             await in_thread(self.connect)
         elif kind == "websocket.receive":
             await self._frame(message.get("text"))
-        elif kind == "credential.ended":
-            await self._close(CloseCode.REVOKED)
+        elif kind == "credential.changed":
+            await self._reconsider()
         elif self._accepted and kind == "events.pushed":
             await self._push(message["frames"])
         elif self._accepted and kind == "socket.look":
@@ -155,13 +160,16 @@ class Socket(JsonWebsocketConsumer):
         fresh = self.stream.take(frames)
         if fresh is None:
             await self._catch_up(until=frames[-1][0])
-        for _, text in fresh or ():
-            await self._send_text(text)
+        await self._tell(fresh or ())
 
     async def _catch_up(self, *, until: int) -> None:
         while missing := await in_thread(self.stream.missing, until):
-            for _, text in missing:
-                await self._send_text(text)
+            await self._tell(missing)
+
+    async def _tell(self, frames: Iterable[Numbered]) -> None:
+        for frame in frames:
+            if self.stream.hears(frame):
+                await self._send_text(frame[-1])
 
     async def _next_push(self) -> Message:
         """Return the next message from Redis, however long it is away."""
@@ -203,6 +211,14 @@ class Socket(JsonWebsocketConsumer):
         loop = asyncio.get_running_loop()
         if self._joined_at is not None and loop.time() - self._joined_at > JOIN_SECONDS:
             await self._join()
+
+    async def _reconsider(self) -> None:
+        """Close unless the credential still works: a rotated key may, for some days."""
+        try:
+            if not await in_thread(self.is_still_valid):
+                await self._close(CloseCode.REVOKED)
+        except DatabaseError as error:  # the next look comes soon
+            logger.warning("A socket could not be checked", extra={"reason": str(error)})
 
     async def _join(self) -> None:
         """Enter the groups of the tenant and the credential, if Redis is there."""

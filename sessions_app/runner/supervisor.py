@@ -19,10 +19,11 @@ from django.db import connections
 from django.utils import timezone
 
 from orsta.core import doorbell
+from sessions_app.engines.base import Options
 from sessions_app.runner.worker import Worker
 from sessions_app.runner.writer import Writer
 from sessions_app.services import commands, leases
-from sessions_app.states import LIVE, DesiredState, SessionStatus
+from sessions_app.states import LIVE, DesiredState, Hold, SessionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -195,11 +196,12 @@ class Supervisor:
                 self._retire(session_id, worker.forget)
             elif worker.ended:  # whatever the row says: a new start needs a new connection
                 self._retire(session_id, worker.close)
-            elif row.desired == DesiredState.STOPPED and row.status in LIVE:
-                self._retire(session_id, worker.halt)
+            elif row.status in LIVE and not row.may_run:
+                self._retire(session_id, partial(worker.halt, _why(row)))
             elif not _runs(row, banned_until_passed=bool(row.retry_at and row.retry_at <= now)):
                 self._retire(session_id, worker.close)
             else:
+                worker.configure(Options(row.auto_read_enabled, row.typing_enabled))
                 worker.open()
 
     def _retire(
@@ -279,8 +281,12 @@ class Supervisor:
 
 def _runs(row: Session, *, banned_until_passed: bool) -> bool:
     """Say whether a runner should hold the session; the twin of `leases.wanted`."""
-    if row.desired != DesiredState.RUNNING:
+    if not row.may_run:
         return False
     if row.status == SessionStatus.BANNED:
         return banned_until_passed
     return row.status in LIVE
+
+
+def _why(row: Session) -> str:
+    return Hold(row.hold).label.lower() if row.hold else "stop requested"

@@ -8,7 +8,7 @@ import random
 from typing import TYPE_CHECKING
 
 from sessions_app.engines import events, registry
-from sessions_app.engines.base import EngineError, SessionRef
+from sessions_app.engines.base import EngineError, Options, SessionRef
 from sessions_app.ingest.reports import Moved, Observed
 from sessions_app.runner.execution import Executor
 from sessions_app.states import SessionStatus
@@ -64,6 +64,7 @@ class Worker:
         self.engine = registry.engine(claim.engine)
         self.connected = False
         self.ended = False
+        self._options = Options()
         self._writer = writer
         self._idle = idle
         self._connection: Connection | None = None
@@ -78,15 +79,23 @@ class Worker:
         if self._opening is None and self._connection is None:
             self._opening = asyncio.create_task(self._open())
 
+    def configure(self, options: Options) -> None:
+        """Have the session do by itself what its settings say now; safe to repeat."""
+        if options == self._options:
+            return
+        self._options = options
+        if self._connection is not None:
+            self._connection.configure(options)
+
     async def close(self) -> None:
         """Finish the commands in flight, drop the connection; the device stays linked."""
         await self._settle_running()
         await self._disconnect()
 
-    async def halt(self) -> None:
-        """Close because the tenant wants it stopped."""
+    async def halt(self, reason: str) -> None:
+        """Close because the tenant wants it stopped, or because it is held."""
         await self.close()
-        await self.move(SessionStatus.STOPPED, "stop requested")
+        await self.move(SessionStatus.STOPPED, reason)
 
     async def hand_over(self) -> None:
         """Close because this runner stops; another one goes on."""
@@ -114,7 +123,7 @@ class Worker:
     @property
     def ref(self) -> SessionRef:
         """Return what the engine may know of the session."""
-        return SessionRef(self.claim.public_id, self.claim.epoch)
+        return SessionRef(self.claim.public_id, self.claim.epoch, self._options)
 
     @property
     def connection(self) -> Connection:
@@ -144,6 +153,7 @@ class Worker:
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 (jitter)
                 delay = min(delay * 2, _MAX_DELAY)
             else:
+                self._connection.configure(self._options)  # they may have changed meanwhile
                 self._opening = None
                 self._idle()  # commands that do not wait for the stream can run now
                 return

@@ -22,6 +22,15 @@ from sessions_app.states import LIVE, DesiredState, SessionStatus
 LEASE_TTL = timedelta(seconds=30)  # three renewals
 RENEW_EVERY = timedelta(seconds=10)
 SELF_STOP_AFTER = timedelta(seconds=20)  # leaves 10 s to close before anybody else may connect
+_COMPARED = (
+    "pk",
+    "desired",
+    "hold",
+    "status",
+    "retry_at",
+    "auto_read_enabled",
+    "typing_enabled",
+)
 RUNNER_FORGOTTEN_AFTER = timedelta(days=1)
 
 
@@ -42,10 +51,11 @@ def wanted(*, now: datetime) -> Q:
     Those that should run and can; those whose connection has to be closed; those whose
     device has to be forgotten.
     """
-    running = Q(desired=DesiredState.RUNNING) & (
+    running = Q(desired=DesiredState.RUNNING, hold="") & (
         Q(status__in=LIVE) | Q(status=SessionStatus.BANNED, retry_at__lte=now)
     )
-    closing = Q(desired=DesiredState.STOPPED, status__in=LIVE)
+    held = Q(desired=DesiredState.RUNNING, status__in=LIVE) & ~Q(hold="")
+    closing = Q(desired=DesiredState.STOPPED, status__in=LIVE) | held
     deleting = Q(desired=DesiredState.DELETED) & ~Q(status=SessionStatus.DELETED)
     return (running | closing | deleting) & ~Q(provisioned_at=None, status__in=LIVE)
 
@@ -110,7 +120,7 @@ def lock_held(*, owner: str, epochs: Mapping[int, int]) -> set[int]:
 def states_of(session_ids: Sequence[int]) -> dict[int, Session]:
     """Return what the runner compares with what it does, for the sessions it owns."""
     rows = Session.objects.filter(pk__in=session_ids)
-    return {row.pk: row for row in rows.only("pk", "desired", "status", "retry_at")}
+    return {row.pk: row for row in rows.only(*_COMPARED)}
 
 
 def beat(

@@ -7,11 +7,10 @@ from django.db import transaction
 
 from orsta.core import doorbell, errors
 from orsta.core.outbox.services import emit
-from sessions_app import states
+from sessions_app import selectors, states
 from sessions_app.models import PairingChallenge, Session, SessionTransition
 from sessions_app.services.commands import BELL, queue
-from sessions_app.states import CommandKind, DesiredState, SessionStatus
-from subscriptions import selectors as subscriptions
+from sessions_app.states import HOLD_ADVICE, CommandKind, DesiredState, Hold, SessionStatus
 
 
 class IllegalTransition(errors.Conflict):
@@ -24,6 +23,18 @@ class NotEntitled(errors.Denied):
     """The tenant has no plan that runs."""
 
     code = "subscription_required"
+
+
+class WorkspaceSuspended(errors.Denied):
+    """Staff suspended the tenant, or it is being deleted."""
+
+    code = "tenant_suspended"
+
+
+class SessionExpired(errors.Conflict):
+    """Its time is over; a later expiration lets it start again."""
+
+    code = "session_expired"
 
 
 class StillBanned(errors.Conflict):
@@ -102,15 +113,13 @@ def start(*, session: Session, now: datetime) -> Session:
     """Want the session connected; one that runs already is left alone.
 
     :raises NotEntitled: no plan runs.
+    :raises WorkspaceSuspended: the tenant is suspended.
+    :raises SessionExpired: its expiration has passed.
     :raises StillBanned: the ban has not ended.
     """
-    if not subscriptions.entitlements_for(tenant=session.tenant, now=now).active:
-        raise NotEntitled("Your plan has ended. Turn the API key on to go on.")
     session = _lock(session)
-    if session.status == SessionStatus.BANNED and session.retry_at and session.retry_at > now:
-        until = session.retry_at.isoformat(timespec="seconds")
-        raise StillBanned(f"WhatsApp refuses this account until {until}.", until=until)
-    _want(session, DesiredState.RUNNING, now=now)
+    _check_may_start(session, now=now)
+    _want(session, DesiredState.RUNNING, now=now, hold="")
     if session.provisioned_at is None:
         report("session.provision_requested", session)
     elif not session.is_live:
@@ -119,8 +128,20 @@ def start(*, session: Session, now: datetime) -> Session:
     return session
 
 
+def _check_may_start(session: Session, *, now: datetime) -> None:
+    hold = selectors.hold_of(session.tenant, now=now)
+    if hold is not None:
+        refusal = NotEntitled if hold == Hold.EXPIRED else WorkspaceSuspended
+        raise refusal(HOLD_ADVICE[hold])
+    if session.expires_at and session.expires_at <= now:
+        raise SessionExpired("The session's time is over. Set a later expiration first.")
+    if session.status == SessionStatus.BANNED and session.retry_at and session.retry_at > now:
+        until = session.retry_at.isoformat(timespec="seconds")
+        raise StillBanned(f"WhatsApp refuses this account until {until}.", until=until)
+
+
 @transaction.atomic
-def stop(*, session: Session, now: datetime) -> Session:
+def stop(*, session: Session, now: datetime, reason: str = "stop requested") -> Session:
     """Want the session disconnected; its device stays linked. Safe to repeat.
 
     The runner closes the connection and then the status follows.
@@ -128,7 +149,7 @@ def stop(*, session: Session, now: datetime) -> Session:
     session = _lock(session)
     _want(session, DesiredState.STOPPED, now=now)
     if session.status == SessionStatus.BANNED:
-        transition(session, SessionStatus.STOPPED, now=now, reason="stop requested")
+        transition(session, SessionStatus.STOPPED, now=now, reason=reason)
     doorbell.ring_on_commit(BELL)
     return session
 
@@ -140,7 +161,7 @@ def reconnect(*, session: Session, now: datetime) -> Session:
     :raises NotRunning: the session does not run; start it instead.
     """
     session = _lock(session)
-    if session.desired != DesiredState.RUNNING or not session.is_live:
+    if not session.may_run or not session.is_live:
         raise NotRunning("The session does not run; start it instead.")
     queue(session=session, kind=CommandKind.RECONNECT, payload={}, now=now)
     return session
@@ -154,7 +175,7 @@ def settle_stop(session: Session, *, now: datetime, reason: str, epoch: int) -> 
     """
     fresh = _lock(session)
     transition(fresh, SessionStatus.STOPPED, now=now, reason=reason, epoch=epoch)
-    if fresh.desired == DesiredState.RUNNING:
+    if fresh.may_run:
         transition(fresh, SessionStatus.STARTING, now=now, reason="start requested")
         doorbell.ring_on_commit(BELL)
 
@@ -167,9 +188,11 @@ def give_up(
     _want(session, DesiredState.STOPPED, now=now)
 
 
-def _want(session: Session, desired: DesiredState, *, now: datetime) -> None:
-    Session.objects.filter(pk=session.pk).update(desired=desired, updated_at=now)
-    session.desired = desired
+def _want(session: Session, desired: DesiredState, *, now: datetime, **changes: str) -> None:
+    changes |= {"desired": desired}
+    Session.objects.filter(pk=session.pk).update(updated_at=now, **changes)
+    for name, value in changes.items():
+        setattr(session, name, value)
 
 
 def _lock(session: Session) -> Session:

@@ -7,14 +7,16 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Tenant
+from accounts.principal import Principal
 from orsta.core import doorbell, errors, http
 from sessions_app import selectors
 from sessions_app.engines import registry
 from sessions_app.engines.base import SessionRef
 from sessions_app.models import DEFAULT_EVENTS, Lease, Session
-from sessions_app.services import lifecycle
+from sessions_app.services import expiration, lifecycle
 from sessions_app.services.commands import BELL
 from sessions_app.states import DesiredState, SessionStatus
+from subscriptions.models import Feature
 from subscriptions.services import quotas
 
 _EDITABLE = frozenset(
@@ -37,6 +39,21 @@ class UnknownEngine(errors.Invalid):
     code = "unknown_engine"
 
 
+class KeyIsLimited(errors.Denied):
+    """A key that may touch some sessions only makes no others: it could not touch them."""
+
+    code = "key_limited_to_sessions"
+
+
+def check_may_create(principal: Principal) -> None:
+    """Let a caller create sessions, unless its key is limited to those that there are.
+
+    :raises KeyIsLimited: it is.
+    """
+    if principal.session_ids is not None:
+        raise KeyIsLimited("This key works for some sessions only and can't create others.")
+
+
 @transaction.atomic
 def create_session(
     *,
@@ -51,7 +68,7 @@ def create_session(
 
     :param engine: None takes `settings.ORSTA_DEFAULT_ENGINE`.
     :param options: other editable columns of `Session`; `auto_connect=False` leaves it stopped.
-    :raises SessionLimitReached: the plan has no free place.
+    :raises QuotaExceeded: the plan has no free place.
     :raises UnknownEngine: no such engine.
     :raises UnsafeAddress: the webhook's URL does not lead to the public internet.
     """
@@ -60,7 +77,7 @@ def create_session(
     if kind not in registry.kinds():
         known = ", ".join(sorted(registry.kinds()))
         raise UnknownEngine(f"There is no engine {kind!r}; choose one of: {known}.")
-    quotas.reserve_session(tenant=tenant, now=now)
+    quotas.reserve(tenant=tenant, feature=Feature.SESSIONS, now=now)
     running = options.get("auto_connect", True)
     session: Session = Session.objects.create(
         tenant=tenant,
@@ -69,6 +86,7 @@ def create_session(
         events=events,
         desired=DesiredState.RUNNING if running else DesiredState.STOPPED,
         status_changed_at=now,
+        expires_at=expiration.expires_at(options.get("expiration_seconds", 0), now=now),
         **options,
     )
     Lease.objects.create(session=session)
@@ -80,6 +98,8 @@ def create_session(
 def update_session(*, session: Session, now: datetime, **changes: Any) -> Session:
     """Change settings of a session; only the editable columns are accepted.
 
+    An expiration counts from the moment it is set, so setting it again puts the end off.
+
     :raises TypeError: a column that is not editable.
     :raises UnsafeAddress: the webhook's URL does not lead to the public internet.
     """
@@ -87,6 +107,8 @@ def update_session(*, session: Session, now: datetime, **changes: Any) -> Sessio
     unknown = set(changes) - _EDITABLE
     if unknown:
         raise TypeError(f"not editable: {sorted(unknown)}")
+    if "expiration_seconds" in changes:
+        changes["expires_at"] = expiration.expires_at(changes["expiration_seconds"], now=now)
     for column, value in changes.items():
         setattr(session, column, value)
     session.save(update_fields=[*changes, "updated_at"])
@@ -110,7 +132,7 @@ def delete_session(*, session: Session, now: datetime) -> None:
     present = Session.objects.filter(pk=session.pk).exclude(desired=DesiredState.DELETED)
     if present.update(desired=DesiredState.DELETED, updated_at=now) != 1:
         raise selectors.SessionNotFound("There is no such session.")
-    quotas.release_session(tenant=session.tenant)
+    quotas.give_back(tenant=session.tenant, feature=Feature.SESSIONS, amount=1, taken_at=None)
     lifecycle.report("session.deleted", session, name=session.name)
     doorbell.ring_on_commit(BELL)
 
@@ -132,10 +154,10 @@ def provision(*, session_id: int, now: datetime) -> None:
 
 def _prepared(session: Session, *, now: datetime) -> None:
     Session.objects.filter(pk=session.pk).update(provisioned_at=now)
-    if session.desired == DesiredState.RUNNING:
+    if session.may_run:
         lifecycle.transition(session, SessionStatus.STARTING, now=now, reason="provisioned")
         doorbell.ring_on_commit(BELL)
-    elif session.desired == DesiredState.STOPPED and session.status == SessionStatus.CREATED:
+    elif session.status == SessionStatus.CREATED and session.desired != DesiredState.DELETED:
         lifecycle.transition(session, SessionStatus.STOPPED, now=now, reason="provisioned")
 
 

@@ -10,30 +10,63 @@ from accounts.models import Tenant
 from accounts.tests.factories import make_tenant
 from sessions_app.models import Lease, Session
 from sessions_app.states import DesiredState, SessionStatus
-from subscriptions.models import Plan
+from subscriptions import selectors as plans
+from subscriptions.models import Feature, Plan, PlanEntitlement, Subscription
 from subscriptions.services import lifecycle as subscriptions
+from subscriptions.states import SubscriptionStatus
 
 _numbers = count(1)
 
 
-def make_plan(*, max_sessions: int = 3) -> Plan:
-    """Save a plan of its own."""
+def make_plan(
+    *,
+    max_sessions: int | None = 3,
+    messages: int | None = None,
+    contacts: int | None = None,
+    history_days: int | None = None,
+) -> Plan:
+    """Save a plan of its own; None is unlimited."""
     number = next(_numbers)
-    return Plan.objects.create(
-        code=f"plan-{number}",
-        name=f"Plan {number}",
-        price_minor=999,
-        currency="USD",
-        max_sessions=max_sessions,
+    plan = Plan.objects.create(
+        code=f"plan-{number}", name=f"Plan {number}", price_minor=999, currency="USD"
     )
+    limits = {
+        Feature.SESSIONS: max_sessions,
+        Feature.MESSAGES: messages,
+        Feature.CONTACTS: contacts,
+        Feature.HISTORY_DAYS: history_days,
+    }
+    PlanEntitlement.objects.bulk_create(
+        [
+            PlanEntitlement(plan=plan, feature=name, limit=limit)
+            for name, limit in limits.items()
+        ]
+    )
+    return plan
 
 
-def make_customer(*, max_sessions: int = 3, now: datetime | None = None) -> Tenant:
-    """Save a tenant with a plan that runs."""
+def make_customer(
+    *, max_sessions: int = 3, now: datetime | None = None, **limits: int | None
+) -> Tenant:
+    """Save a tenant with a plan that runs; all but its sessions is unlimited unless told."""
     tenant = make_tenant()
-    plan = make_plan(max_sessions=max_sessions)
+    plan = make_plan(max_sessions=max_sessions, **limits)
     subscriptions.activate(tenant=tenant, plan=plan, now=now or timezone.now())
     return tenant
+
+
+def end_plan(tenant: Tenant, *, now: datetime | None = None) -> None:
+    """Let the tenant's plan have run out, as if its time had passed."""
+    now = now or timezone.now()
+    rows = Subscription.objects.for_tenant(tenant)
+    rows.update(
+        status=SubscriptionStatus.EXPIRED,
+        starts_at=now - timedelta(days=31),
+        ends_at=now,
+        period_starts_at=now - timedelta(days=31),
+        period_ends_at=now,
+    )
+    plans.forget([tenant.pk])
 
 
 def make_session(

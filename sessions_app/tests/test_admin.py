@@ -13,10 +13,8 @@ from accounts.tests.factories import make_user
 from sessions_app.models import Command, Runner
 from sessions_app.selectors import RUNNER_SILENT_AFTER
 from sessions_app.services import commands
-from sessions_app.states import CommandKind, DesiredState, SessionStatus
-from sessions_app.tests.factories import give_lease, make_session
-from subscriptions.models import Subscription
-from subscriptions.states import SubscriptionStatus
+from sessions_app.states import HOLD_ADVICE, CommandKind, DesiredState, Hold, SessionStatus
+from sessions_app.tests.factories import end_plan, give_lease, make_session
 
 pytestmark = pytest.mark.django_db
 SUBMITTED = {"_form_submitted": "True"}
@@ -79,12 +77,12 @@ def test_staff_reconnect_a_session(client):
 
 def test_what_the_life_cycle_refuses_is_said_and_leaves_no_trace(client):
     session = make_session(status=SessionStatus.STOPPED)
-    Subscription.objects.filter(tenant=session.tenant).update(status=SubscriptionStatus.EXPIRED)
+    end_plan(session.tenant)
     entries = AuditEntry.objects.count()
 
     tag, said = run(client, "start", session)
 
-    assert (tag, said) == ("error", "Your plan has ended. Turn the API key on to go on.")
+    assert (tag, said) == ("error", HOLD_ADVICE[Hold.EXPIRED])
     assert session.desired == DesiredState.STOPPED
     assert AuditEntry.objects.count() == entries
 

@@ -119,7 +119,7 @@ def test_settings_change_and_status_can_not():
     assert (session.name, session.status) == ("new", SessionStatus.STOPPED)
 
 
-def test_an_engine_that_refuses_leaves_a_reason(settings):
+def test_g9_an_engine_that_refuses_leaves_a_reason(settings):
     registry.configure({"sandbox": {"dsn": "host=127.0.0.1 port=1 connect_timeout=1"}})
     session = create(make_customer())
     try:

@@ -1,119 +1,252 @@
-"""Start, extend and end periods; the only writer of a subscription's status."""
+"""Start, extend, stop and end subscriptions. Every call is one step of `steps`.
+
+A tenant has one subscription for its whole life; what it was is in its transitions.
+"""
 
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.models import Tenant, User
+from accounts.models import Tenant
 from accounts.services import audit
 from orsta.core import errors
-from orsta.core.outbox.services import NewEvent, emit_many
+from subscriptions import selectors
 from subscriptions.models import Plan, Subscription
-from subscriptions.states import SubscriptionStatus
+from subscriptions.services import steps
+from subscriptions.services.steps import Cause
+from subscriptions.states import PAID_FOR, RUNNING, SubscriptionStatus
 
+S = SubscriptionStatus
 _BATCH = 500
 
 
 class NotRunning(errors.Conflict):
-    """There is no running period to end."""
+    """There is no running subscription."""
 
     code = "subscription_not_running"
 
 
+class TrialRefused(errors.Conflict):
+    """A tenant may try once, and not while it has something better."""
+
+    code = "trial_refused"
+
+
 @transaction.atomic
-def activate(*, tenant: Tenant, plan: Plan, now: datetime) -> Subscription:
+def activate(
+    *, tenant: Tenant, plan: Plan, now: datetime, actor: str = audit.SYSTEM, reason: str = ""
+) -> Subscription:
     """Give the tenant one more period of `plan`.
 
-    A running period is extended from its end and takes on the plan at once; after a lapse
-    a new period starts now.
+    A running period is extended from its end, days of grace included, and takes on the plan
+    at once; after a lapse a new period starts now. What staff suspended stays so, with the
+    time added.
     """
-    period = timedelta(days=plan.period_days)
-    start = {
-        "plan": plan,
-        "status": SubscriptionStatus.ACTIVE,
-        "starts_at": now,
-        "ends_at": now + period,
-    }
-    rows = Subscription.objects.for_tenant(tenant).select_for_update()
-    subscription: Subscription
-    subscription, created = rows.get_or_create(tenant=tenant, defaults=start)
-    if not created:
-        runs = subscription.status == SubscriptionStatus.ACTIVE and subscription.ends_at > now
-        change = {"plan": plan, "ends_at": subscription.ends_at + period} if runs else start
-        for name, value in change.items():
-            setattr(subscription, name, value)
-        subscription.save(update_fields=[*change, "updated_at"])
-    emit_many([_event("activated", subscription)])
+    cause, period = Cause(actor, reason, now), timedelta(days=plan.period_days)
+    start = steps.starting(plan, now=now, ends_at=now + period)
+    subscription, created = steps.begin(tenant, cause, start)
+    if created:
+        return subscription
+    if subscription.status in RUNNING:
+        ends_at = subscription.ends_at + period
+        _renew(
+            subscription, cause, plan=plan, ends_at=ends_at if ends_at > now else now + period
+        )
+    elif subscription.status == S.SUSPENDED:
+        ends_at = max(subscription.ends_at, now) + period
+        steps.take(subscription, cause, fact="extended", plan=plan, ends_at=ends_at)
+    else:
+        steps.take(subscription, cause, fact="activated", **start)
     return subscription
 
 
 @transaction.atomic
-def grant(
-    *, tenant: Tenant, plan: Plan, reason: str, actor: User, now: datetime
+def start_trial(
+    *, tenant: Tenant, plan: Plan, days: int, actor: str, reason: str, now: datetime
 ) -> Subscription:
-    """Give a period away, as staff may; the reason goes to the audit log."""
-    subscription = activate(tenant=tenant, plan=plan, now=now)
-    audit.record(
-        action="subscription.granted",
-        actor=actor.public_id,
-        now=now,
-        tenant=tenant,
-        target=subscription.public_id,
-        plan=plan.code,
-        reason=reason,
-    )
+    """Let the tenant have `plan` for some days without paying.
+
+    :raises TrialRefused: it has a running subscription, or had a trial before.
+    """
+    cause = Cause(actor, reason, now)
+    start = steps.starting(plan, now=now, ends_at=now + timedelta(days=days), status=S.TRIALING)
+    subscription, created = steps.begin(tenant, cause, start)
+    if created:
+        return subscription
+    if subscription.status in RUNNING | {S.SUSPENDED}:
+        raise TrialRefused(
+            "This workspace has a subscription; a trial is for before the first."
+        )
+    if subscription.transitions.filter(new=S.TRIALING).exists():
+        raise TrialRefused("This workspace had its trial.")
+    steps.take(subscription, cause, fact="activated", **start)
     return subscription
 
 
 @transaction.atomic
-def expire(*, subscription: Subscription, actor: User, now: datetime) -> None:
-    """End a running period before its time, as staff may.
+def extend(
+    *, tenant: Tenant, days: int, actor: str, reason: str, now: datetime
+) -> Subscription:
+    """Move the end of a running subscription by some days; from a grace, out of it.
+
+    :raises NotRunning: there is none; a new period is what `activate` gives.
+    """
+    subscription = _running(tenant, now=now)
+    ends_at = max(subscription.ends_at, now) + timedelta(days=days)
+    cause = Cause(actor, reason, now)
+    status = S.ACTIVE if subscription.status == S.GRACE else subscription.status
+    _renew(subscription, cause, plan=subscription.plan, ends_at=ends_at, status=status)
+    return subscription
+
+
+@transaction.atomic
+def mark_past_due(*, tenant: Tenant, actor: str, reason: str, now: datetime) -> Subscription:
+    """Note that a payment is owed, safe to repeat; what was paid for goes on.
+
+    :raises NotRunning: there is no running subscription.
+    :raises steps.WrongStatus: it is not an ordinary active one.
+    """
+    subscription = _running(tenant, now=now)
+    if subscription.status != S.PAST_DUE:
+        _turn(subscription, S.PAST_DUE, Cause(actor, reason, now))
+    return subscription
+
+
+@transaction.atomic
+def cancel(
+    *, tenant: Tenant, at_end: bool, actor: str, reason: str, now: datetime
+) -> Subscription:
+    """End the subscription: now, or when what is paid for is over, without a grace.
 
     :raises NotRunning: it is over already.
     """
-    running = Subscription.objects.filter(
-        pk=subscription.pk,
-        status=SubscriptionStatus.ACTIVE,
-        starts_at__lt=now,
-        ends_at__gt=now,
-    )
-    if running.update(status=SubscriptionStatus.EXPIRED, ends_at=now, updated_at=now) != 1:
-        raise NotRunning("This subscription is not running.")
-    subscription.refresh_from_db()
-    audit.record(
-        action="subscription.expired",
-        actor=actor.public_id,
-        now=now,
-        tenant=subscription.tenant,
-        target=subscription.public_id,
-    )
-    emit_many([_event("expired", subscription)])
+    subscription, cause = _stoppable(tenant, now=now), Cause(actor, reason, now)
+    if at_end and subscription.status in PAID_FOR:
+        steps.take(subscription, cause, fact="cancellation_scheduled", cancel_at_end=True)
+    else:
+        _end(subscription, S.CANCELLED, cause)
+    return subscription
 
 
 @transaction.atomic
-def expire_due(*, now: datetime) -> int:
-    """End up to a batch of periods whose time is over; return how many.
+def keep(*, tenant: Tenant, actor: str, reason: str, now: datetime) -> Subscription:
+    """Take back a cancellation that has not happened yet.
+
+    :raises NotRunning: there is no running subscription.
+    """
+    subscription = _running(tenant, now=now)
+    if subscription.cancel_at_end:
+        cause = Cause(actor, reason, now)
+        steps.take(subscription, cause, fact="cancellation_withdrawn", cancel_at_end=False)
+    return subscription
+
+
+@transaction.atomic
+def expire(*, tenant: Tenant, actor: str, reason: str, now: datetime) -> Subscription:
+    """End a subscription before its time, without a grace.
+
+    :raises NotRunning: it is over already.
+    """
+    subscription = _stoppable(tenant, now=now)
+    _end(subscription, S.EXPIRED, Cause(actor, reason, now))
+    return subscription
+
+
+@transaction.atomic
+def suspend(*, tenant: Tenant, actor: str, reason: str, now: datetime) -> Subscription:
+    """Stop a running subscription until `resume`; its time runs on.
+
+    :raises NotRunning: there is no running subscription.
+    """
+    subscription = _running(tenant, now=now)
+    _turn(subscription, S.SUSPENDED, Cause(actor, reason, now))
+    return subscription
+
+
+@transaction.atomic
+def resume(*, tenant: Tenant, actor: str, reason: str, now: datetime) -> Subscription:
+    """Put a suspended subscription back to what it was; if its time is over, it ends.
+
+    :raises steps.WrongStatus: it is not suspended.
+    """
+    subscription = steps.locked(tenant, now=now)
+    if subscription is None or subscription.status != S.SUSPENDED:
+        raise steps.WrongStatus("This subscription is not suspended.")
+    last = subscription.transitions.filter(new=S.SUSPENDED).order_by("-pk").first()
+    # Paid for while it was suspended: whatever was before, it is active now.
+    was = last.old if last and last.old in RUNNING else S.ACTIVE
+    cause = Cause(actor, reason, now)
+    steps.take(subscription, cause, fact="activated", status=was)
+    steps.catch_up([subscription], now=now)
+    return subscription
+
+
+@transaction.atomic
+def advance(*, now: datetime) -> int:
+    """Write what time made of up to a batch of subscriptions; return how many.
 
     Several callers may run at once: each takes rows that the others do not hold.
     """
-    due = Subscription.objects.filter(status=SubscriptionStatus.ACTIVE, ends_at__lte=now)
-    batch: list[Subscription] = list(
-        due.select_related("tenant", "plan")
-        .select_for_update(skip_locked=True, of=("self",))
-        .order_by("ends_at")[:_BATCH]
-    )
-    Subscription.objects.filter(pk__in=[row.pk for row in batch]).update(
-        status=SubscriptionStatus.EXPIRED, updated_at=now
-    )
-    emit_many(_event("expired", row) for row in batch)
-    return len(batch)
+    batch = selectors.subscriptions_due(now=now).select_for_update(
+        skip_locked=True, of=("self",)
+    )[:_BATCH]
+    return steps.catch_up(batch, now=now)
 
 
-def _event(fact: str, subscription: Subscription) -> NewEvent:
-    tenant = subscription.tenant
-    payload = {
-        "subscription_id": subscription.public_id,
-        "plan": subscription.plan.code,
-        "ends_at": subscription.ends_at.isoformat(),
-    }
-    return NewEvent(f"subscription.{fact}", tenant.pk, f"tenant:{tenant.public_id}", payload)
+@transaction.atomic
+def catch_up(*, tenant: Tenant, now: datetime) -> None:
+    """Write what time made of one tenant's subscription, for whoever is about to show it."""
+    if selectors.subscriptions_due(now=now).filter(tenant=tenant).exists():
+        steps.locked(tenant, now=now)
+
+
+def _renew(
+    subscription: Subscription,
+    cause: Cause,
+    *,
+    plan: Plan,
+    ends_at: datetime,
+    status: SubscriptionStatus | str = S.ACTIVE,
+) -> None:
+    """Move a running subscription's end; its usage period goes on."""
+    steps.take(
+        subscription,
+        cause,
+        fact="extended",
+        plan=plan,
+        ends_at=ends_at,
+        status=status,
+        grace_ends_at=None,
+        cancel_at_end=False,
+    )
+
+
+def _running(tenant: Tenant, *, now: datetime) -> Subscription:
+    subscription = steps.locked(tenant, now=now)
+    if subscription is None or subscription.status not in RUNNING:
+        raise NotRunning("This workspace has no running subscription.")
+    return subscription
+
+
+def _stoppable(tenant: Tenant, *, now: datetime) -> Subscription:
+    subscription = steps.locked(tenant, now=now)
+    if subscription is None or subscription.status not in RUNNING | {S.SUSPENDED}:
+        raise NotRunning("This workspace has no running subscription.")
+    return subscription
+
+
+def _turn(subscription: Subscription, status: SubscriptionStatus, cause: Cause) -> None:
+    steps.take(subscription, cause, fact=status.lower(), status=status)
+
+
+def _end(subscription: Subscription, status: SubscriptionStatus, cause: Cause) -> None:
+    ends_at = min(subscription.ends_at, cause.now)
+    steps.take(
+        subscription,
+        cause,
+        fact=status.lower(),
+        status=status,
+        ends_at=max(ends_at, subscription.starts_at),
+        grace_ends_at=None,
+        cancel_at_end=False,
+    )

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from accounts.models import Tenant
-from subscriptions.models import Plan, Subscription
+from subscriptions.models import Feature, Plan, PlanEntitlement, Subscription
 from subscriptions.services import lifecycle
 
 
@@ -16,10 +16,16 @@ def make_plan(code: str = "starter", **fields: object) -> Plan:
         "price_minor": 999,
         "currency": "USD",
         "period_days": 30,
-        "max_sessions": 3,
         "is_default": True,
     }
+    limits = {Feature.SESSIONS: 3} | {
+        name: fields.pop(name) for name in list(fields) if name in Feature.values
+    }
     plan, _ = Plan.objects.update_or_create(code=code, defaults=defaults | fields)
+    for feature, limit in limits.items():
+        PlanEntitlement.objects.update_or_create(
+            plan=plan, feature=feature, defaults={"limit": limit}
+        )
     return plan
 
 

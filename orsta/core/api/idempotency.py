@@ -6,17 +6,18 @@ again with the same key. Work of several transactions (a payment) keeps its key 
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import JSONField, Value
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orsta.core import errors
+from orsta.core import crypto, errors
 from orsta.core.api.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
@@ -54,47 +55,56 @@ def key_of(request: Request) -> str:
     return key
 
 
-def fingerprint(request: Request) -> str:
-    """Return what makes two requests the same: method, path, query and body."""
-    body = json.dumps(request.data, sort_keys=True, default=str)
-    text = f"{request.method} {request.get_full_path()} {body}"
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def run(request: Request, *, tenant_id: int, effect: Callable[[], Response]) -> Response:
+def run(
+    request: Request,
+    *,
+    scope: str,
+    effect: Callable[[], Response],
+    secrets: Collection[str] = (),
+) -> Response:
     """Run `effect` in one transaction with the record of its answer, or replay that answer.
 
     Without the header it just runs `effect`. Nothing inside may leave the database.
 
+    :param scope: whose keys these are; two scopes never meet.
+    :param secrets: members of the answer, at any depth, that are shown once: a replay has ""
+        in their place, and the record never had them.
     :raises KeyReused: the same key came with another request.
     :raises StillRunning: an equal request holds the key right now.
     """
     key = key_of(request)
     if not key:
         return effect()
-    print_ = fingerprint(request)
     with transaction.atomic():
-        _claim(tenant_id, key)
-        kept = IdempotencyRecord.objects.filter(tenant_id=tenant_id, key=key).first()
+        _claim(scope, key)
+        kept = IdempotencyRecord.objects.filter(scope=scope, key=key).first()
         if kept is not None and kept.created_at > timezone.now() - KEEP:
-            return _replay(kept, print_)
+            return _replay(kept, request)
         if kept is not None:
             kept.delete()
         response = effect()
         IdempotencyRecord.objects.create(
-            tenant_id=tenant_id,
+            scope=scope,
             key=key,
-            fingerprint=print_,
+            fingerprint=fingerprint(request),
             status=response.status_code,
-            body=_plain(response.data),
+            # An answer without a body is the JSON null, not SQL's.
+            body=Value(_without(_plain(response.data), secrets), JSONField()),
             created_at=timezone.now(),
         )
     return response
 
 
-def _claim(tenant_id: int, key: str) -> None:
+def fingerprint(request: Request, *, pepper_id: str | None = None) -> str:
+    """Return what makes two requests the same: a keyed digest, as bodies may hold passwords."""
+    body = json.dumps(request.data, sort_keys=True, default=str)
+    text = f"{request.method} {request.get_full_path()} {body}"
+    return ":".join(crypto.digest(text, pepper_id=pepper_id))
+
+
+def _claim(scope: str, key: str) -> None:
     """Hold the key until the transaction ends, without waiting for somebody who has it."""
-    digest = hashlib.sha256(f"{tenant_id}:{key}".encode()).digest()
+    digest = hashlib.sha256(f"{scope}:{key}".encode()).digest()
     number = int.from_bytes(digest[:8], signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
@@ -102,11 +112,30 @@ def _claim(tenant_id: int, key: str) -> None:
             raise StillRunning("The first request with this key is still running; ask again.")
 
 
-def _replay(kept: IdempotencyRecord, print_: str) -> Response:
-    if kept.fingerprint != print_:
+def _replay(kept: IdempotencyRecord, request: Request) -> Response:
+    if not _is_of(kept, request):
         raise KeyReused(f"This {HEADER} was used for another request; take a new one.")
     return Response(kept.body, kept.status, headers={REPLAYED: "true"})
 
 
+def _is_of(kept: IdempotencyRecord, request: Request) -> bool:
+    pepper_id, _, _ = kept.fingerprint.partition(":")
+    try:
+        return kept.fingerprint == fingerprint(request, pepper_id=pepper_id)
+    except KeyError:  # its pepper was retired meanwhile
+        return False
+
+
 def _plain(data: Any) -> Any:
-    return json.loads(JSONRenderer().render(data))
+    return json.loads(JSONRenderer().render(data) or b"null")
+
+
+def _without(data: Any, secrets: Collection[str]) -> Any:
+    if isinstance(data, dict):
+        return {
+            name: "" if name in secrets else _without(value, secrets)
+            for name, value in data.items()
+        }
+    if isinstance(data, list):
+        return [_without(value, secrets) for value in data]
+    return data

@@ -6,16 +6,16 @@ from django.db import models
 class IdempotencyRecord(models.Model):
     """The answer that one request got, kept to be given again."""
 
-    tenant_id = models.BigIntegerField()
+    scope = models.CharField(max_length=80, help_text="Whose keys: tenant:7, service:svc_1")
     key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body")
+    fingerprint = models.CharField(max_length=120, help_text="Of method, path and body")
     status = models.PositiveSmallIntegerField()
     body = models.JSONField()
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["tenant_id", "key"], name="idempotency_once")
+            models.UniqueConstraint(fields=["scope", "key"], name="idempotency_once")
         ]
         indexes = [
             # tasks.prune_idempotency.
@@ -23,4 +23,4 @@ class IdempotencyRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.key} (tenant {self.tenant_id})"
+        return f"{self.key} ({self.scope})"

@@ -15,7 +15,7 @@ _SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 _SECRET_VALUES = re.compile(
-    r"\bor[kst]_[A-Za-z0-9_]{8,}"  # our own credentials
+    r"\bor[kstrpli]_[A-Za-z0-9_]{8,}"  # our own credentials
     r"|(?i:\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}"
     r"|https://wa\.me/settings/linked_devices\S*|\b\d@[\w+/=]{20,}\S*"  # pairing codes
     r"|\b\d{7,20}(?:-\d+)?(?:[:.]\d+)*@[a-z.]+"  # JIDs of people, devices and groups

@@ -3,11 +3,26 @@
 pytest imports this before Django is set up, so what needs Django is imported inside.
 """
 
+import os
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+
+
+def _take_own_redis() -> None:
+    """Give each process of the test run its own Redis database, as it has of PostgreSQL."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    url = os.environ.get("REDIS_URL", "")
+    if worker and url:
+        server, _, number = url.rpartition("/")
+        os.environ["REDIS_URL"] = f"{server}/{int(number) + int(worker.removeprefix('gw')) + 1}"
+
+
+_take_own_redis()
 
 
 @pytest.fixture
@@ -36,6 +51,26 @@ def _fresh_cache() -> None:
     for name in caches:
         caches[name].clear()
     channel_layers.backends.clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test starts with nothing counted, and with Redis taken to be there."""
+    from orsta.core import limits
+
+    monkeypatch.setattr(limits, "PREFIX", f"orsta:limit:{uuid.uuid4().hex}:")
+    monkeypatch.setattr(limits._Outage, "over_at", 0.0)  # noqa: SLF001
+
+
+@pytest.fixture
+def other_process() -> dict[str, str]:
+    """Return the environment of a process that works on the test's own database and Redis."""
+    from django.conf import settings
+    from django.db import connection
+
+    server = urlsplit(os.environ["DATABASE_URL"])
+    own = server._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    return os.environ | {"DATABASE_URL": own, "REDIS_URL": settings.REDIS_URL}
 
 
 @pytest.fixture

@@ -350,7 +350,7 @@ def test_a_big_answer_is_cut_off(server: ThreadingHTTPServer, path: str) -> None
 
 @pytest.mark.usefixtures("allowed")
 @pytest.mark.parametrize("path", ["drip", "headers_without_end"])
-def test_a_slow_answer_is_cut_off(server: ThreadingHTTPServer, path: str) -> None:
+def test_g9_a_slow_answer_is_cut_off(server: ThreadingHTTPServer, path: str) -> None:
     started = time.monotonic()
 
     with http.client(timeout=0.4) as client, pytest.raises(httpx.TimeoutException):

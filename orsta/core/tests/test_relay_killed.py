@@ -1,6 +1,5 @@
 """The promise of the outbox: a relay that dies loses, reorders and renumbers nothing."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,11 +7,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from orsta.core.outbox.models import OutboxEvent
 from orsta.core.tests.factories import emit_steps, sequence_of
@@ -23,18 +19,15 @@ EVENTS, TENANTS, SHARDS = 240, 2, 3
 
 
 @pytest.fixture
-def start_relay(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+def start_relay(
+    tmp_path: Path, other_process: dict[str, str]
+) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     """Start relay processes on the test's own database; none outlives the test."""
-    server = urlsplit(os.environ["DATABASE_URL"])
-    environment = os.environ | {
-        "DATABASE_URL": server._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
-        "REDIS_URL": settings.REDIS_URL,
-    }
     command = [sys.executable, "-m", "orsta.core.tests.slow_relay", tmp_path / "delivered"]
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
+        process = subprocess.Popen(command, env=other_process, stderr=subprocess.DEVNULL)  # noqa: S603
         started.append(process)
         return process
 

@@ -77,3 +77,11 @@ def test_another_address_may_be_asked_for() -> None:
     env = options.read({"HOST": "192.0.2.7"}).for_programs(secrets={}, urls={})
 
     assert env["ALLOWED_HOSTS"] == "127.0.0.1,localhost,192.0.2.7"
+
+
+def test_mails_and_passkeys_know_the_address_by_name() -> None:
+    here = options.read({"PORT": "8123"}).for_programs(secrets={}, urls={})
+    own = options.read({"ORSTA_PUBLIC_URL": "https://orsta.example"})
+
+    assert here["ORSTA_PUBLIC_URL"] == "http://localhost:8123"
+    assert own.for_programs(secrets={}, urls={})["ORSTA_PUBLIC_URL"] == "https://orsta.example"

@@ -14,7 +14,7 @@ from accounts.models import ApiKey, ServiceKey, Tenant, User
 from billing.models import Payment
 from billing.providers import registry
 from billing.providers.sandbox import SandboxProvider
-from subscriptions.models import Plan, Subscription
+from subscriptions.models import Plan, PlanEntitlement, Subscription
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a payment commits between its steps
 
@@ -42,18 +42,28 @@ def test_it_makes_everything_once(path: Path) -> None:
     before = rows()
 
     assert run(path) == first
-    assert rows() == before == [2, 1, 1, 1, 2, 1, 1]
+    assert rows() == before == [2, 1, 1, 1, 3, 1, 1]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_the_plans_have_their_prices_and_one_is_the_default(path: Path) -> None:
     run(path)
 
-    fields = ("code", "price_minor", "currency", "max_sessions", "is_default")
+    fields = ("code", "price_minor", "currency", "rate_class", "is_default", "is_active")
     assert list(Plan.objects.order_by("price_minor").values_list(*fields)) == [
-        ("starter", 999, "USD", 3, True),
-        ("business", 4900, "USD", 25, False),
+        ("partner", 0, "USD", "STANDARD", False, False),
+        ("starter", 999, "USD", "STANDARD", True, True),
+        ("business", 4900, "USD", "PLUS", False, True),
     ]
+    limits = PlanEntitlement.objects.filter(feature__in=["SESSIONS", "MESSAGES"])
+    assert set(limits.values_list("plan__code", "feature", "limit")) == {
+        ("partner", "SESSIONS", 1),
+        ("partner", "MESSAGES", None),
+        ("starter", "SESSIONS", 3),
+        ("starter", "MESSAGES", 10_000),
+        ("business", "SESSIONS", 25),
+        ("business", "MESSAGES", 250_000),
+    }
 
 
 def test_what_staff_changed_stays(path: Path) -> None:
@@ -109,7 +119,7 @@ def test_real_money_is_never_spent_on_the_demo(
     found = run(path)
 
     assert Payment.objects.count() == 0
-    assert selectors.is_switched_off(found["demo"]["api_key"])
+    assert selectors.living_api_key(found["demo"]["api_key"], now=timezone.now())
 
 
 def test_a_customer_called_demo_is_left_alone(path: Path) -> None:

@@ -39,10 +39,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def window(browser: Browser, url: str, *, login: str = "", **options: Any) -> Iterator[Page]:
+def window(
+    browser: Browser, url: str, *, login: str = "", refused_path: str = "", **options: Any
+) -> Iterator[Page]:
     """Open a private window; on closing, nothing may have gone wrong on its pages.
 
     :param login: the cookie of a login that was made elsewhere.
+    :param refused_path: what the page asks for and shall be refused.
     """
     context = browser.new_context(base_url=url, **{"viewport": DESK, **options})
     if login:
@@ -54,7 +57,7 @@ def window(browser: Browser, url: str, *, login: str = "", **options: Any) -> It
 
     def hear(message: Any) -> None:
         # A page that is refused (402, 404) is an error to Chromium, and no trouble of ours.
-        refused = message.location.get("url") == page.url
+        refused = message.location.get("url") in {page.url, url + refused_path}
         if message.type in {"error", "warning"} and not refused:
             troubles.append(message.text)
 

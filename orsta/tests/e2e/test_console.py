@@ -116,7 +116,7 @@ def test_the_main_job_in_the_browser(open_window: OpenWindow, stack: Stack) -> N
 
     page.get_by_role("tab", name="Contacts").click()
     expect(page.get_by_text("25 contacts synced")).to_be_visible()
-    assert page.locator("[data-contact-list] > li").count() == 25
+    expect(page.locator("[data-contact-list] > li")).to_have_count(25)
     page.get_by_role("button", name="Write to").first.click()
     page.get_by_label("Message", exact=True).fill("Hello from Chromium")
     page.keyboard.press("Enter")

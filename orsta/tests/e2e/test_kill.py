@@ -35,6 +35,7 @@ def slow_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         extra={"ORSTA_SANDBOX_SPEED": "0.2"},
     )
     running.start()
+    running.lift_limits()
     yield running
     assert running.stop() == 0
 

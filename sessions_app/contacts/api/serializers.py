@@ -18,8 +18,8 @@ class ContactFilter(Plain):
 
     sync = serializers.BooleanField(
         default=True,
-        help_text="Fetch the address book again if it is older than a minute. The list does "
-        "not wait for it; `sync_outcome` says what happened.",
+        help_text="Fetch the address book first if it is older than a minute. What is not here "
+        "within a moment comes later: then you get what is known; `sync_outcome` says so.",
     )
     search = serializers.CharField(
         default="",
@@ -65,6 +65,9 @@ class ContactSyncOutput(Plain):
     state = serializers.ChoiceField(SyncState.choices)
     fetched = serializers.IntegerField(help_text="Contacts that arrived so far.")
     written = serializers.IntegerField(help_text="Contacts of these that are in the list.")
+    left_out = serializers.IntegerField(
+        help_text="Contacts of these that are not: the plan keeps no more."
+    )
     error = serializers.CharField(help_text="Why it failed; empty unless it did.")
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -78,6 +81,9 @@ class ContactPage(Plain):
         allow_null=True, help_text="Give it as `cursor` for the next page; null on the last."
     )
     sync = ContactSyncOutput(allow_null=True, help_text="The newest sync.")
+    from_cache = serializers.BooleanField(
+        help_text="Whether these contacts may be out of date: no sync ended just now."
+    )
     sync_outcome = serializers.ChoiceField(
         [NOT_ASKED, *(outcome.value for outcome in Freshness)],
         help_text="What `sync` led to. Pages after the first one do not ask.",

@@ -1,7 +1,9 @@
 """`/v1/sessions/{id}/contacts`: the people a session knows."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -15,10 +17,12 @@ from sessions_app.contacts import selectors
 from sessions_app.contacts.api import serializers
 from sessions_app.contacts.models import ContactSync
 from sessions_app.contacts.services import syncing
+from sessions_app.contacts.states import SyncState
 from sessions_app.models import Session
-from sessions_app.selectors import session_of
+from sessions_app.selectors import session_for
 
 TAGS = ["Contacts"]
+_FRESH = frozenset({syncing.Freshness.SYNCED.value, syncing.Freshness.RECENT.value})
 
 
 class ContactList(TenantAPIView):
@@ -30,7 +34,8 @@ class ContactList(TenantAPIView):
         operation_id="contacts_list",
         tags=TAGS,
         summary="List contacts",
-        description="Those known now, in pages; a sync adds to them in the background.",
+        description="The address book is fetched first where that makes sense; then "
+        "what is known comes in pages.",
         parameters=[serializers.ContactFilter, *pagination.PARAMETERS],
         responses=serializers.ContactPage,
     )
@@ -38,17 +43,18 @@ class ContactList(TenantAPIView):
         """Return a page of contacts, and have them fetched again if asked."""
         form = serializers.ContactFilter(data=request.query_params.dict())
         form.is_valid(raise_exception=True)
-        session = session_of(self.tenant, session_id)
+        session = session_for(self.principal, session_id)
+        asked = form.validated_data["sync"] and "cursor" not in request.query_params
+        freshness = _freshen(session, asked=asked)  # first: the list shows what it brought
         contacts = selectors.contacts_of(session, search=form.validated_data["search"])
         page = pagination.paginate(contacts, request, descending=False)
-        asked = form.validated_data["sync"] and "cursor" not in request.query_params
         return Response(
             {
                 "contacts": serializers.ContactOutput(
                     page.items, many=True, context={"session": session}
                 ).data,
                 "next_cursor": page.next_cursor,
-                **_freshen(session, asked=asked),
+                **freshness,
             }
         )
 
@@ -66,7 +72,7 @@ class ContactSyncDetail(TenantAPIView):
     )
     def get(self, request: Request, session_id: str) -> Response:
         """Return how far the newest sync is."""
-        session = session_of(self.tenant, session_id)
+        session = session_for(self.principal, session_id)
         return Response({"sync": _render(selectors.newest_sync(session))})
 
     @extend_schema(
@@ -80,7 +86,7 @@ class ContactSyncDetail(TenantAPIView):
     )
     def post(self, request: Request, session_id: str) -> Response:
         """Request a sync."""
-        session = session_of(self.tenant, session_id)
+        session = session_for(self.principal, session_id)
         return self.once(request, lambda: self._request(session))
 
     def _request(self, session: Session) -> Response:
@@ -90,10 +96,13 @@ class ContactSyncDetail(TenantAPIView):
 
 def _freshen(session: Session, *, asked: bool) -> dict[str, Any]:
     if not asked:
-        newest = selectors.newest_sync(session)
-        return {"sync": _render(newest), "sync_outcome": serializers.NOT_ASKED}
-    freshening = syncing.freshen(session=session, now=timezone.now())
-    return {"sync": _render(freshening.sync), "sync_outcome": freshening.outcome.value}
+        sync, outcome = selectors.newest_sync(session), serializers.NOT_ASKED
+    else:
+        wait = timedelta(seconds=settings.ORSTA_CONTACTS_WAIT_SECONDS)
+        freshening = syncing.freshen(session=session, now=timezone.now(), wait=wait)
+        sync, outcome = freshening.sync, freshening.outcome.value
+    from_cache = outcome not in _FRESH or sync is None or sync.state != SyncState.DONE
+    return {"sync": _render(sync), "sync_outcome": outcome, "from_cache": from_cache}
 
 
 def _render(sync: ContactSync | None) -> Any:

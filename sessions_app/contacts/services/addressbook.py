@@ -1,5 +1,12 @@
-"""Write many contacts in one statement, and only those that changed."""
+"""Write many contacts in one statement: those that changed, and as many as the plan keeps.
 
+How many a tenant has is counted in the statement that adds some, through the tenant's index
+and no further than the limit. A count kept beside the rows would be one row that all writers
+of a tenant wait for, and would drift with every deletion that forgets it. In return, writers
+at the same moment do not see each other's rows: each may go over the limit by its batch.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,18 +35,14 @@ WITH incoming AS (
         tenant_id bigint, session_id bigint, public_id text, jid text, phone text,
         name text, push_name text, raw jsonb
     )
-)
-INSERT INTO contacts_contact AS known (
-    tenant_id, session_id, public_id, jid, phone, name, push_name, raw,
-    last_synced_at, created_at, updated_at
-)
+), changed AS (
 SELECT incoming.tenant_id, incoming.session_id, incoming.public_id, incoming.jid,
        incoming.phone,
        CASE WHEN %(synced_at)s::timestamptz IS NULL THEN coalesce(twin.name, '')
-            ELSE incoming.name END,
+            ELSE incoming.name END AS name,
        incoming.push_name, incoming.raw,
-       coalesce(%(synced_at)s::timestamptz, twin.last_synced_at),
-       %(now)s::timestamptz, %(now)s::timestamptz
+       coalesce(%(synced_at)s::timestamptz, twin.last_synced_at) AS last_synced_at,
+       old.id IS NULL AND twin.id IS NULL AS is_new
 FROM incoming
 LEFT JOIN contacts_contact old
     ON old.session_id = incoming.session_id AND old.jid = incoming.jid
@@ -61,7 +64,30 @@ WHERE CASE WHEN old.id IS NULL THEN NOT EXISTS (
             OR coalesce(old.last_synced_at < %(stale)s::timestamptz, true)
         ))
     END
-ORDER BY incoming.session_id, incoming.jid
+), room AS (
+    SELECT plan.tenant_id, plan.size - taken.contacts AS places
+    FROM unnest(%(limited)s::bigint[], %(sizes)s::bigint[]) AS plan (tenant_id, size)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS contacts FROM (
+            SELECT FROM contacts_contact WHERE tenant_id = plan.tenant_id LIMIT plan.size
+        ) bounded
+    ) taken
+    WHERE EXISTS (SELECT FROM changed WHERE is_new AND tenant_id = plan.tenant_id)
+), placed AS (
+    SELECT changed.*, is_new AND room.places < row_number() OVER (
+        PARTITION BY tenant_id, is_new ORDER BY session_id, jid
+    ) AS is_left_out
+    FROM changed LEFT JOIN room USING (tenant_id)
+), written AS (
+INSERT INTO contacts_contact AS known (
+    tenant_id, session_id, public_id, jid, phone, name, push_name, raw,
+    last_synced_at, created_at, updated_at
+)
+SELECT tenant_id, session_id, public_id, jid, phone, name, push_name, raw, last_synced_at,
+       %(now)s::timestamptz, %(now)s::timestamptz
+FROM placed
+WHERE is_left_out IS NOT TRUE
+ORDER BY session_id, jid
 ON CONFLICT (session_id, jid) DO UPDATE SET
     phone = coalesce(nullif(excluded.phone, ''), known.phone),
     push_name = coalesce(nullif(excluded.push_name, ''), known.push_name),
@@ -70,6 +96,8 @@ ON CONFLICT (session_id, jid) DO UPDATE SET
     raw = CASE WHEN %(synced_at)s::timestamptz IS NULL THEN known.raw ELSE excluded.raw END,
     last_synced_at = coalesce(excluded.last_synced_at, known.last_synced_at),
     updated_at = excluded.updated_at
+)
+SELECT count(*) FROM placed WHERE is_left_out
 """
 
 # Once a person's LID is known, the contact under the phone number's JID is a duplicate.
@@ -93,8 +121,12 @@ class PageOf:
     tenant_id: int
 
 
-def merge_page(page: PageOf, *, now: datetime) -> None:
-    """Write a fetched page: it is the address book's word on names."""
+def merge_page(page: PageOf, *, limit: int | None, now: datetime) -> int:
+    """Write a fetched page, the address book's word on names; return how many it left out.
+
+    :param limit: how many contacts the tenant may have; None is unlimited. Contacts that are
+        here already are kept fresh in any case.
+    """
     parameters = {
         "page_id": page.page_id,
         "session_id": page.session_id,
@@ -102,12 +134,19 @@ def merge_page(page: PageOf, *, now: datetime) -> None:
         "rows": None,
         "synced_at": now,
     }
-    _execute(_MERGE, parameters, now=now)
-    _execute(_DROP_TWINS, parameters, now=now)
+    left_out = _merge(parameters, {page.tenant_id: limit}, now=now)
+    _drop_twins(parameters)
+    return left_out
 
 
-def merge_sightings(rows: list[dict[str, Any]], *, now: datetime) -> None:
-    """Write people who wrote to us; every row names its session and tenant."""
+def merge_sightings(
+    rows: list[dict[str, Any]], *, limits: Mapping[int, int | None], now: datetime
+) -> int:
+    """Write people who wrote to us; return how many were left out.
+
+    :param rows: each names its session and tenant.
+    :param limits: contacts by tenant, as in `merge_page`.
+    """
     parameters = {
         "page_id": None,
         "session_id": None,
@@ -115,11 +154,24 @@ def merge_sightings(rows: list[dict[str, Any]], *, now: datetime) -> None:
         "rows": storable.dump(rows),
         "synced_at": None,
     }
-    _execute(_MERGE, parameters, now=now)
+    left_out = _merge(parameters, limits, now=now)
     if any(row["phone"] != jids.phone_of(row["jid"]) for row in rows):
-        _execute(_DROP_TWINS, parameters, now=now)
+        _drop_twins(parameters)
+    return left_out
 
 
-def _execute(statement: str, parameters: dict[str, Any], *, now: datetime) -> None:
+def _drop_twins(parameters: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**parameters, "now": now, "stale": now - STAMP_AGE})
+        cursor.execute(_DROP_TWINS, parameters)
+
+
+def _merge(
+    parameters: dict[str, Any], limits: Mapping[int, int | None], *, now: datetime
+) -> int:
+    limited = {tenant_id: size for tenant_id, size in limits.items() if size is not None}
+    plan = {"limited": list(limited), "sizes": list(limited.values())}
+    clock = {"now": now, "stale": now - STAMP_AGE}
+    with connection.cursor() as cursor:
+        cursor.execute(_MERGE, {**parameters, **plan, **clock})
+        left_out: int = cursor.fetchone()[0]
+    return left_out

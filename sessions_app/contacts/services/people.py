@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from sessions_app import jids
+from sessions_app.contacts import selectors
 from sessions_app.contacts.services import addressbook, storable
 from sessions_app.engines.events import ContactEntry
 from sessions_app.models import Session
@@ -28,6 +29,7 @@ class Sighting:
 def remember(*, sightings: Iterable[Sighting], now: datetime) -> None:
     """Make contacts of unknown people and keep push names fresh, however many at once.
 
+    People beyond what the tenant's plan keeps are left out; `addressbook` says how exactly.
     The address book's names stay as they are. Groups, channels and bots are nobody's contact.
     """
     latest = {
@@ -43,4 +45,5 @@ def remember(*, sightings: Iterable[Sighting], now: datetime) -> None:
                 row | {"session_id": seen.session.pk, "tenant_id": seen.session.tenant_id}
             )
     if rows:
-        addressbook.merge_sightings(rows, now=now)
+        limits = selectors.limits_of({row["tenant_id"] for row in rows}, now=now)
+        addressbook.merge_sightings(rows, limits=limits, now=now)

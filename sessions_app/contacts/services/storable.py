@@ -24,7 +24,8 @@ def entry_row(entry: ContactEntry) -> dict[str, Any] | None:
 
     The phone number comes from the entry or from a phone number's JID, never from a LID.
     """
-    if not 0 < len(entry.jid) <= _JID_LENGTH or text(entry.jid) != entry.jid:
+    user, _, server = entry.jid.rpartition("@")
+    if not user or not server or len(entry.jid) > _JID_LENGTH or text(entry.jid) != entry.jid:
         return None
     phone = text(entry.phone) or jids.phone_of(entry.jid)
     return {

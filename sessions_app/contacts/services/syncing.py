@@ -27,6 +27,7 @@ FETCH_TIMEOUT = timedelta(minutes=5)  # without a page; the runner retries for a
 PROGRESS_EVERY = 5_000  # contacts per progress event
 _FETCHING = (SyncState.QUEUED, SyncState.FETCHING)
 _ERROR_LENGTH = 300
+_LOOK_SECONDS = 0.1  # between looks at a sync that somebody waits for
 
 
 class SessionNotReady(errors.Conflict):
@@ -36,12 +37,17 @@ class SessionNotReady(errors.Conflict):
 
 
 class Freshness(StrEnum):
-    """What asking for fresh contacts led to."""
+    """What asking for fresh contacts led to. SYNCED and RECENT: the contacts are fresh."""
 
+    SYNCED = "synced"
+    FAILED = "failed"
     REQUESTED = "requested"
     RUNNING = "running"
     RECENT = "recent"
     NOT_CONNECTED = "not_connected"
+
+
+_ENDS = {SyncState.DONE: Freshness.SYNCED, SyncState.FAILED: Freshness.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,12 @@ def request_sync(*, session: Session, now: datetime) -> ContactSync:
     return created
 
 
-def freshen(*, session: Session, now: datetime) -> Freshening:
-    """Request a sync if it makes sense now; never fails."""
+def freshen(*, session: Session, now: datetime, wait: timedelta = timedelta(0)) -> Freshening:
+    """Request a sync if it makes sense now, and wait a little for it; never fails.
+
+    Only who requested the sync waits, so at most one caller per session and `FRESH_FOR`.
+    Call it outside a transaction: the runner can't see what is not committed.
+    """
     newest = selectors.newest_sync(session)
     if newest is not None and newest.state in RUNNING:
         return Freshening(Freshness.RUNNING, newest)
@@ -89,7 +99,20 @@ def freshen(*, session: Session, now: datetime) -> Freshening:
         return Freshening(Freshness.RECENT, newest)
     if not session.is_connected:
         return Freshening(Freshness.NOT_CONNECTED, newest)
-    return Freshening(Freshness.REQUESTED, request_sync(session=session, now=now))
+    try:
+        sync = request_sync(session=session, now=now)
+    except SessionNotReady:  # it lost its connection meanwhile
+        return Freshening(Freshness.NOT_CONNECTED, newest)
+    return _await(sync, until=time.monotonic() + wait.total_seconds())
+
+
+def _await(sync: ContactSync, *, until: float) -> Freshening:
+    while time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)
+        sync.refresh_from_db()
+        if sync.state in _ENDS:
+            return Freshening(_ENDS[SyncState(sync.state)], sync)
+    return Freshening(Freshness.REQUESTED, sync)
 
 
 def sync_if_never_synced(*, session_id: str, now: datetime) -> None:
@@ -167,7 +190,10 @@ def write_pages(*, sync_id: str, now: datetime) -> None:
 
 @transaction.atomic
 def write_page(*, sync_id: str, now: datetime) -> bool:
-    """Write the next page, or end the sync when there is none; return whether to go on."""
+    """Write the next page, or end the sync when there is none; return whether to go on.
+
+    What the plan keeps no more is left out and counted; the sync goes on all the same.
+    """
     sync = _lock(sync_id, SyncState.WRITING, skip_locked=True)
     if sync is None:
         return False
@@ -175,15 +201,17 @@ def write_page(*, sync_id: str, now: datetime) -> bool:
     if page is None:
         _finish(sync, now=now)
         return False
-    addressbook.merge_page(
-        addressbook.PageOf(page.pk, sync.session_id, sync.tenant_id), now=now
+    limit = selectors.limits_of([sync.tenant_id], now=now)[sync.tenant_id]
+    left_out = addressbook.merge_page(
+        addressbook.PageOf(page.pk, sync.session_id, sync.tenant_id), limit=limit, now=now
     )
     ContactPage.objects.filter(pk=page.pk).delete()
-    before = sync.written
-    sync.written += page.size
+    before = sync.written + sync.left_out
+    sync.written += page.size - left_out
+    sync.left_out += left_out
     sync.touched_at = now
-    sync.save(update_fields=["written", "touched_at"])
-    _report_progress(sync, before, sync.written)
+    sync.save(update_fields=["written", "left_out", "touched_at"])
+    _report_progress(sync, before, before + page.size)
     return True
 
 
@@ -198,7 +226,11 @@ def _finish(sync: ContactSync, *, now: datetime) -> None:
     _move(sync, SyncState.DONE, now=now, finished_at=now)
     Session.objects.filter(pk=sync.session_id).update(last_synced_at=now)
     lifecycle.report(
-        "contacts.synced", sync.session, sync_id=sync.public_id, count=sync.written
+        "contacts.synced",
+        sync.session,
+        sync_id=sync.public_id,
+        count=sync.written,
+        left_out=sync.left_out,
     )
 
 
@@ -220,7 +252,8 @@ def _move(
 
 def _report_progress(sync: ContactSync, before: int, after: int) -> None:
     if before // PROGRESS_EVERY != after // PROGRESS_EVERY:
-        _report(sync, "progress", state=sync.state, fetched=sync.fetched, written=sync.written)
+        figures = {name: getattr(sync, name) for name in ("fetched", "written", "left_out")}
+        _report(sync, "progress", state=sync.state, **figures)
 
 
 def _report(sync: ContactSync, what: str, **payload: object) -> None:

@@ -130,6 +130,7 @@ def test_a_sync_is_requested_and_watched(api, session):
             "state": "QUEUED",
             "fetched": 0,
             "written": 0,
+            "left_out": 0,
             "error": "",
             "created_at": _iso(sync.created_at),
             "finished_at": None,

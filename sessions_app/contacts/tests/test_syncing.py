@@ -106,6 +106,7 @@ def test_written_pages_are_contacts(session):
         "session_id": session.public_id,
         "sync_id": sync.public_id,
         "count": 1,
+        "left_out": 0,
     }
 
 

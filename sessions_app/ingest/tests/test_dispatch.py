@@ -22,6 +22,7 @@ from sessions_app.services import commands
 from sessions_app.services.commands import Finished
 from sessions_app.states import CommandKind, CommandState, DesiredState, SessionStatus
 from sessions_app.tests.factories import give_lease, make_session
+from subscriptions import selectors as plans
 
 pytestmark = pytest.mark.django_db
 
@@ -247,6 +248,7 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(session):
                 saw(session, receipt(message, kind="read")),
                 saw(session, received(message.wa_id)),
             ]
+        plans.forget_all()
         with CaptureQueriesContext(
             connection,
         ) as queries:

@@ -104,6 +104,8 @@ MOVES = [
 STAYS = [
     (events.MessageReceived("WA1", ADA, ADA, "hi", NOON), ()),
     (events.ReceiptReceived(("WA1",), events.ReceiptKind.READ, NOON), ()),
+    (events.MessagesRead(ADA, ("WA1",), NOON), ()),
+    (events.TypingShown(ADA), ("session.typing_shown",)),
     (events.PresenceChanged(ADA, "composing"), ("contact.presence_changed",)),
 ]
 
@@ -133,7 +135,9 @@ def test_an_event_moves_the_session(case):
     assert told() == case.told
 
 
-@pytest.mark.parametrize(("event", "names"), STAYS, ids=["message", "receipt", "presence"])
+@pytest.mark.parametrize(
+    ("event", "names"), STAYS, ids=["message", "receipt", "read", "typing", "presence"]
+)
 def test_traffic_leaves_the_session_where_it_is(event, names):
     session = make_session(status=S.CONNECTED)
     OutboxEvent.objects.all().delete()

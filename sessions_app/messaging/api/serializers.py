@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sessions_app import jids
 from sessions_app.messaging.services.sending import MAX_BATCH, MAX_TEXT_LENGTH
-from sessions_app.messaging.states import Direction, MessageStatus
+from sessions_app.messaging.states import Direction, MessageKind, MessageStatus
 
 Plain = serializers.Serializer[Any]
 _MAX_ADDRESS = 100
@@ -74,6 +75,13 @@ class MessageFilter(Plain):
     direction = AnyCaseChoiceField(Direction.choices, default="", allow_blank=True)
     status = AnyCaseChoiceField(MessageStatus.choices, default="", allow_blank=True)
 
+    since = serializers.DateTimeField(
+        default=None, help_text="Only messages from this moment on."
+    )
+    until = serializers.DateTimeField(
+        default=None, help_text="Only messages before this moment."
+    )
+
     def validate_chat(self, value: str) -> str:
         """Return the chat's normalized JID."""
         if not value:
@@ -90,6 +98,7 @@ class MessageOutput(Plain):
     id = serializers.CharField(source="public_id")
     session_id = serializers.SerializerMethodField()
     direction = serializers.ChoiceField(Direction.choices)
+    type = serializers.ChoiceField(MessageKind.choices, source="kind")
     chat = serializers.CharField(help_text="JID of the other side: a person, group or channel.")
     sender = serializers.CharField(help_text="JID of who wrote it.")
     wa_id = serializers.CharField(
@@ -135,3 +144,57 @@ class MessagePage(Plain):
     next_cursor = serializers.CharField(
         allow_null=True, help_text="Give it as `cursor` for the next page; null on the last."
     )
+
+
+class KindCountOutput(Plain):
+    """How many messages of one kind a session sent, and how many failed, so far."""
+
+    type = serializers.ChoiceField(MessageKind.choices, source="kind")
+    total_sent = serializers.IntegerField(source="sent")
+    total_failed = serializers.IntegerField(source="failed")
+    last_success_at = serializers.DateTimeField(source="last_sent_at", allow_null=True)
+    last_failed_at = serializers.DateTimeField(allow_null=True)
+
+
+class SettingsInput(Plain):
+    """What changes; absent fields stay as they are."""
+
+    webhook_url = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="Where events are posted: http or https, a public address. Empty: nowhere.",
+    )
+    auto_read_enabled = serializers.BooleanField(
+        required=False, help_text="Mark inbound messages as read."
+    )
+    typing_enabled = serializers.BooleanField(
+        required=False, help_text="Show “typing” before a send."
+    )
+
+
+class SettingsOutput(Plain):
+    """A session's settings, and what became of its messages."""
+
+    session_id = serializers.CharField(source="public_id")
+    webhook_url = serializers.CharField(help_text="Empty when events are posted nowhere.")
+    auto_read_enabled = serializers.BooleanField()
+    typing_enabled = serializers.BooleanField()
+    message_stat_sent = serializers.IntegerField(
+        source="messages_sent", help_text="Messages sent so far."
+    )
+    message_stat_failed = serializers.IntegerField(
+        source="messages_failed", help_text="Messages that failed so far."
+    )
+    message_stats = serializers.SerializerMethodField(help_text="The same by type of message.")
+
+    @extend_schema_field(KindCountOutput(many=True))
+    def get_message_stats(self, _: object) -> Any:
+        """Return the counts that the view read."""
+        return KindCountOutput(self.context["counts"], many=True).data
+
+
+class SettingsChanged(SettingsOutput):
+    """The settings as they are now."""
+
+    message = serializers.CharField(help_text="Always `settings updated`.")

@@ -15,7 +15,7 @@ from sessions_app.messaging import selectors
 from sessions_app.messaging.api import serializers
 from sessions_app.messaging.services import sending
 from sessions_app.models import Session
-from sessions_app.selectors import session_of
+from sessions_app.selectors import session_for
 
 TAGS = ["Messages"]
 _ONE = OpenApiExample("One", {"to": "+1 555 010 0123", "text": "Hello"}, request_only=True)
@@ -35,6 +35,7 @@ class MessageList(TenantAPIView):
     """A session's messages."""
 
     required_scope = {"GET": "messages:read", "POST": "messages:write"}
+    route_class = {"POST": "send"}
 
     @extend_schema(
         operation_id="messages_list",
@@ -48,7 +49,7 @@ class MessageList(TenantAPIView):
         """Return a page of messages."""
         form = serializers.MessageFilter(data=request.query_params.dict())
         form.is_valid(raise_exception=True)
-        session = session_of(self.tenant, session_id)
+        session = session_for(self.principal, session_id)
         messages = selectors.messages_of(session, **form.validated_data)
         page = pagination.paginate(messages, request)
         rows = _render(page.items, session=session, many=True)
@@ -69,15 +70,8 @@ class MessageList(TenantAPIView):
         """Accept one message or many."""
         form = serializers.SendInput(data=request.data)
         form.is_valid(raise_exception=True)
-        session = session_of(self.tenant, session_id)
-        return self.once(request, lambda: self._accept(session, form.validated_data))
-
-    def _accept(self, session: Session, body: dict[str, Any]) -> Response:
-        drafts = [sending.Draft(**draft) for draft in body.get("messages", [body])]
-        accepted = sending.accept_messages(session=session, drafts=drafts, now=timezone.now())
-        rows = _render(accepted, session=session, many=True)
-        answer = {"messages": rows} if "messages" in body else {"message": rows[0]}
-        return Response(answer, status.HTTP_202_ACCEPTED)
+        session = session_for(self.principal, session_id)
+        return self.once(request, lambda: accept(session, form.validated_data))
 
 
 class MessageDetail(TenantAPIView):
@@ -93,9 +87,18 @@ class MessageDetail(TenantAPIView):
     )
     def get(self, request: Request, session_id: str, message_id: str) -> Response:
         """Return how far the message is."""
-        session = session_of(self.tenant, session_id)
+        session = session_for(self.principal, session_id)
         message = selectors.message_of(session, message_id)
         return Response({"message": _render(message, session=session)})
+
+
+def accept(session: Session, body: dict[str, Any]) -> Response:
+    """Accept what a valid `SendInput` asks for; for every view that sends."""
+    drafts = [sending.Draft(**draft) for draft in body.get("messages", [body])]
+    accepted = sending.accept_messages(session=session, drafts=drafts, now=timezone.now())
+    rows = _render(accepted, session=session, many=True)
+    answer = {"messages": rows} if "messages" in body else {"message": rows[0]}
+    return Response(answer, status.HTTP_202_ACCEPTED)
 
 
 def _render(messages: Any, *, session: Session, many: bool = False) -> Any:

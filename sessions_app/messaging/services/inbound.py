@@ -6,11 +6,21 @@ from datetime import datetime
 from django.db import transaction
 
 from sessions_app.contacts.services import people, storable
-from sessions_app.engines.events import MessageReceived
+from sessions_app.engines.events import MessageReceived, MessagesRead
 from sessions_app.messaging.models import Message
 from sessions_app.messaging.services import reporting
 from sessions_app.messaging.states import Direction, MessageStatus
 from sessions_app.models import Session
+
+_MARK_READ = """
+UPDATE messaging_message message SET read_at = seen.at
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
+    AS seen (session_id, chat, wa_id, at)
+WHERE message.session_id = seen.session_id AND message.chat = seen.chat
+    AND message.wa_id = seen.wa_id AND message.direction = 'INBOUND'
+    AND message.read_at IS NULL
+RETURNING message.*
+"""
 
 
 @transaction.atomic(savepoint=False)
@@ -36,6 +46,24 @@ def record(*, received: Iterable[tuple[Session, MessageReceived]], now: datetime
     push_names = {message.public_id: storable.text(event.push_name) for message, event in new}
     reporting.report_received([message for message, _ in new], push_names=push_names)
     return len(new)
+
+
+@transaction.atomic(savepoint=False)
+def mark_read(*, read: Iterable[tuple[Session, MessagesRead]]) -> int:
+    """Note that inbound messages were marked as read; return how many were not before."""
+    batch = list(read)
+    sessions = {session.pk: session for session, _ in batch}
+    seen = [
+        (session.pk, event.chat, wa_id, event.at)
+        for session, event in batch
+        for wa_id in event.wa_ids
+    ]
+    columns = [list(column) for column in zip(*seen, strict=True)]
+    marked = list(Message.objects.raw(_MARK_READ, columns)) if seen else []
+    for message in marked:
+        message.session = sessions[message.session_id]
+    reporting.report_marked_read(marked)
+    return len(marked)
 
 
 def _rows(

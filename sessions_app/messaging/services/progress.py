@@ -4,19 +4,17 @@ Outcomes and receipts arrive in any order and more than once; `states.TRANSITION
 what counts. The rows are locked in the order of their ids before anything is decided.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection
 
 from sessions_app.messaging.models import Message
-from sessions_app.messaging.services import reporting
+from sessions_app.messaging.services import counting, reporting
 from sessions_app.messaging.states import TRANSITIONS, MessageStatus
 from sessions_app.models import Session
 
 ERROR_LENGTH = 300
-_SENT = frozenset({MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ})
 
 _LOCK_BY_WA_ID = """
 SELECT message.* FROM messaging_message message
@@ -35,15 +33,6 @@ FROM unnest(
     %s::timestamptz[], %s::timestamptz[], %s::timestamptz[]
 ) AS moved (id, status, wa_id, error, sent_at, delivered_at, read_at)
 WHERE message.id = moved.id
-"""
-
-_COUNT = """
-UPDATE sessions_app_session session
-SET messages_sent = greatest(session.messages_sent + tally.sent, 0),
-    messages_failed = greatest(session.messages_failed + tally.failed, 0),
-    last_activity_at = %s
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS tally (id, sent, failed)
-WHERE session.id = tally.id
 """
 
 
@@ -73,22 +62,14 @@ class Progress:
         if self._changed:
             _write(list(self._changed))
         if self._moves:
-            self._count(now=now)
+            counting.count(self._before, now=now)
+            counting.give_back(self._newly_failed(), now=now)
             reporting.report_moves(self._moves)
         return len(self._moves)
 
-    def _count(self, *, now: datetime) -> None:
-        sent: Counter[int] = Counter()
-        failed: Counter[int] = Counter()
-        for message, before in self._before.items():
-            key, after = message.session_id, message.status
-            sent[key] += (after in _SENT) - (before in _SENT)
-            failed[key] += (after == MessageStatus.FAILED) - (before == MessageStatus.FAILED)
-        keys = sorted(key for key in sent if sent[key] or failed[key])
-        if keys:
-            tallies = [keys, [sent[key] for key in keys], [failed[key] for key in keys]]
-            with connection.cursor() as cursor:
-                cursor.execute(_COUNT, [now, *tallies])
+    def _newly_failed(self) -> list[Message]:
+        failed = MessageStatus.FAILED
+        return [one for one, before in self._before.items() if one.status == failed != before]
 
 
 def lock_by_id(public_ids: Iterable[str]) -> dict[str, Message]:

@@ -33,6 +33,11 @@ def report_received(messages: Iterable[Message], *, push_names: dict[str, str]) 
     )
 
 
+def report_marked_read(messages: Iterable[Message]) -> None:
+    """Emit `message.marked_read` for inbound messages that the session read."""
+    emit_many(_event("message.marked_read", message) for message in messages)
+
+
 def report_moves(moves: Iterable[tuple[Message, MessageStatus]]) -> None:
     """Emit `message.<status>` for every step, in order."""
     emit_many(

@@ -13,10 +13,12 @@ from sessions_app.engines import registry
 from sessions_app.engines.base import Capability
 from sessions_app.messaging.models import Message
 from sessions_app.messaging.services import reporting
-from sessions_app.messaging.states import Direction, MessageStatus
+from sessions_app.messaging.states import Direction, MessageKind, MessageStatus
 from sessions_app.models import Session
 from sessions_app.services import commands
-from sessions_app.states import ADVICE, CommandKind, SessionStatus
+from sessions_app.states import CommandKind, SessionStatus, advice_for
+from subscriptions.models import Feature
+from subscriptions.services import quotas
 
 MAX_TEXT_LENGTH = 65_536  # characters; WhatsApp's own limit for a text
 MAX_BATCH = 500
@@ -69,28 +71,36 @@ def accept_messages(
 ) -> list[Message]:
     """Record messages and tell the runner to send them, in this order; all or none.
 
+    They count against the plan from now on; those that fail for good are given back.
+
     :raises SessionNotReady: it was never paired, or has to be started first.
     :raises InvalidRecipient: a recipient is neither a phone number nor a JID.
     :raises InvalidText: a text is empty, too long or not text.
     :raises InvalidBatch: no drafts, or more than `MAX_BATCH`.
+    :raises QuotaExceeded: the plan has not that many messages left.
     """
     _check_ready(session)
     if not 0 < len(drafts) <= MAX_BATCH:
         raise InvalidBatch(f"Send 1 to {MAX_BATCH} messages at once, not {len(drafts)}.")
     chooses_id = _takes_our_ids(session)
+    takers = [
+        (_recipient(draft, index), _text(draft, index)) for index, draft in enumerate(drafts)
+    ]
+    quotas.reserve(tenant=session.tenant, feature=Feature.MESSAGES, amount=len(drafts), now=now)
     messages = [
         Message(
             tenant_id=session.tenant_id,
             session=session,
             direction=Direction.OUTBOUND,
-            chat=_recipient(draft, index),
+            kind=MessageKind.TEXT,
+            chat=chat,
             sender=session.jid,
             wa_id=_new_wa_id() if chooses_id else "",
-            text=_text(draft, index),
+            text=text,
             status=MessageStatus.QUEUED,
             created_at=now,
         )
-        for index, draft in enumerate(drafts)
+        for chat, text in takers
     ]
     Message.objects.bulk_create(messages)
     commands.queue_many([_send(session, message) for message in messages], now=now)
@@ -99,9 +109,9 @@ def accept_messages(
 
 
 def _check_ready(session: Session) -> None:
-    status = SessionStatus(session.status)
-    if status not in _ACCEPTING:
-        raise SessionNotReady(f"The session can't send now. {ADVICE[status]}")
+    if session.hold or session.status not in _ACCEPTING:
+        advice = advice_for(session.status, session.hold)
+        raise SessionNotReady(f"The session can't send now. {advice}")
     if not session.jid:
         raise SessionNotReady("The session has no account yet: scan its QR code first.")
 

@@ -1,6 +1,7 @@
 """Messages over HTTP."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -9,7 +10,7 @@ from rest_framework.test import APIClient
 from accounts.tests.factories import make_api_key, make_login, make_member, make_tenant
 from sessions_app.messaging.models import Message
 from sessions_app.messaging.states import Direction, MessageStatus
-from sessions_app.messaging.tests.factories import ADA, make_message
+from sessions_app.messaging.tests.factories import ADA, NOON, make_message
 from sessions_app.states import SessionStatus
 from sessions_app.tests.factories import make_session
 
@@ -47,6 +48,7 @@ def test_a_message_is_accepted(api, session):
             "id": message.public_id,
             "session_id": session.public_id,
             "direction": "OUTBOUND",
+            "type": "text",
             "chat": ADA,
             "sender": session.jid,
             "wa_id": message.wa_id,
@@ -166,9 +168,36 @@ def test_a_list_is_narrowed(api, session, query, found):
 
 
 @pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"since": "2026-03-01T12:00:00Z"}, ["noon", "one"]),
+        ({"since": "2026-03-01T12:00:00.000001Z"}, ["one"]),
+        ({"until": "2026-03-01T12:00:00Z"}, ["eleven"]),
+        ({"until": "2026-03-01T13:00:00+01:00"}, ["eleven"]),
+        ({"since": "2026-03-01T12:00:00Z", "until": "2026-03-01T13:00:00Z"}, ["noon"]),
+        ({"since": "2026-03-01T13:00:00Z", "until": "2026-03-01T11:00:00Z"}, []),
+        ({"since": "2026-03-01T11:30:00Z", "status": "SENT"}, ["one"]),
+    ],
+)
+def test_a_list_is_narrowed_to_a_time(api, session, query, found):
+    """From `since` on and before `until`, so that two spans that meet share no message."""
+    moments = {"eleven": ("SENT", -1), "noon": ("READ", 0), "one": ("SENT", 1)}
+    for text, (status, hours) in moments.items():
+        at = NOON + timedelta(hours=hours)
+        make_message(session, text=text, status=status, created_at=at)
+
+    answer = api.get(path(session), query)
+
+    assert [message["text"] for message in reversed(answer.json()["messages"])] == found
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "chat=alice",
+        "since=yesterday",
+        "until=2026-13-01T00:00:00Z",
+        "since=%00",
         "chat=%00",
         "direction=sideways",
         "status=%00",

@@ -8,7 +8,7 @@ from sessions_app.messaging.services import inbound
 from sessions_app.messaging.states import Direction, MessageStatus
 from sessions_app.messaging.tests.factories import ADA, NOON, received, reported
 from sessions_app.states import SessionStatus
-from sessions_app.tests.factories import make_session
+from sessions_app.tests.factories import make_customer, make_session
 
 GROUP = "120363025246125486@g.us"
 
@@ -112,6 +112,16 @@ def test_text_that_postgresql_refuses_is_cleaned(session):
     assert reported().get().payload["push_name"] == "Ada"
 
 
+@pytest.mark.django_db
+def test_a_message_of_somebody_beyond_the_plans_contacts_is_stored_all_the_same():
+    session = make_session(tenant=make_customer(contacts=0), status=SessionStatus.CONNECTED)
+
+    assert inbound.record(received=[(session, received())], now=NOON) == 1
+
+    assert Message.objects.get().text == "hi"
+    assert not session.contacts.exists()
+
+
 @pytest.mark.parametrize("size", [1, 300])
 def test_the_number_of_statements_does_not_grow(session, size, django_assert_num_queries):
     sessions = [session, make_session(status=SessionStatus.CONNECTED)]
@@ -123,7 +133,8 @@ def test_the_number_of_statements_does_not_grow(session, size, django_assert_num
         for number in range(size)
     ]
 
-    with django_assert_num_queries(5):  # messages, which are new, contacts, sessions, events
+    # messages, which are new, plans (three), contacts, sessions, events
+    with django_assert_num_queries(8):
         assert inbound.record(received=batch, now=NOON) == size
 
 

@@ -163,5 +163,5 @@ def test_the_number_of_statements_does_not_grow(session, size, django_assert_num
     messages = [make_message(session) for _ in range(size)]
     ended = [Sent(message.public_id, message.wa_id, NOON) for message in messages]
 
-    with django_assert_num_queries(4):  # lock, messages, session, events
+    with django_assert_num_queries(5):  # lock, messages, session, kinds, events
         record(*ended)

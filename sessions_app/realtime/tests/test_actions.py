@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from accounts import permissions
 from accounts.principal import Principal, PrincipalKind
 from accounts.tests.factories import Login, make_api_key, make_login
 from orsta.core.observability import metrics
@@ -306,7 +307,7 @@ def test_an_action_needs_its_scope(alice: Login, action: str, scope: str) -> Non
     )
     frame = protocol.Frame(action, {"session_id": session.public_id})
 
-    with pytest.raises(actions.ScopeMissing, match=scope):
+    with pytest.raises(permissions.ScopeMissing, match=scope):
         actions.run(actions.Caller(principal, Stream(alice.tenant.pk)), frame)
 
 

@@ -137,7 +137,7 @@ def test_a_revocation_that_cannot_be_told_is_kept(server: Server) -> None:
     server.kill()
 
     with pytest.raises(TransportDown):
-        broadcast.end(credential_id="key_1")
+        broadcast.reconsider(credential_id="key_1")
 
 
 def test_a_socket_lives_through_an_outage(server: Server, alice: Login) -> None:

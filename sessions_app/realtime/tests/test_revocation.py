@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import selectors
-from accounts.models import LoginSession, Membership, User
+from accounts.models import ApiKey, LoginSession, Membership, User
 from accounts.principal import Principal, PrincipalKind
 from accounts.principal_cache import TTL
 from accounts.services import keys, login
@@ -54,15 +54,18 @@ def test_logging_out_closes_the_sockets_of_that_login(alice: Login) -> None:
     play(scenario)
 
 
-@pytest.mark.parametrize("change", ["deactivate", "rotate"])
+@pytest.mark.parametrize("change", ["deactivate", "rotate", "revoke"])
 def test_turning_a_key_off_closes_its_sockets(alice: Login, change: str) -> None:
     key = make_api_key(alice.tenant).text
 
     def turn_off() -> None:
         if change == "deactivate":
             keys.deactivate(tenant=alice.tenant, now=timezone.now())
+        elif change == "revoke":
+            keys.revoke(key=ApiKey.objects.get(tenant=alice.tenant), now=timezone.now())
         else:
-            keys.rotate(tenant=alice.tenant, user=alice.user, now=timezone.now())
+            row = ApiKey.objects.get(tenant=alice.tenant)
+            keys.rotate(key=row, user=alice.user, now=timezone.now())
 
     async def scenario() -> None:
         async with Live(key=key) as program, Live(token=alice.token) as person:
@@ -70,6 +73,23 @@ def test_turning_a_key_off_closes_its_sockets(alice: Login, change: str) -> None
             await relay_events()
             assert await program.closed() == 4401
             await answers(person)
+
+    play(scenario)
+
+
+def test_a_rotated_key_keeps_its_sockets_during_the_overlap(alice: Login) -> None:
+    issued = make_api_key(alice.tenant)
+
+    def rotate() -> None:
+        keys.rotate(
+            key=issued.row, user=alice.user, now=timezone.now(), overlap=timedelta(days=1)
+        )
+
+    async def scenario() -> None:
+        async with Live(key=issued.text) as program:
+            await db(rotate)
+            await relay_events()
+            await answers(program)
 
     play(scenario)
 

@@ -13,8 +13,11 @@ export class ApiError extends Error {
 
 const csrfToken = () => $("[data-csrf] [name=csrfmiddlewaretoken]")?.value ?? "";
 
-/** Ask the API; returns the answer's JSON. The same `key` twice has one effect. */
-export async function api(method, path, body, { key } = {}) {
+/**
+ * Ask the API; returns the answer's JSON. The same `key` twice has one effect.
+ * A `guest` is not logged in yet: a 401 is no reason to go and log in.
+ */
+export async function api(method, path, body, { key, guest = false } = {}) {
   const headers = { accept: "application/json" };
   if (key) headers["Idempotency-Key"] = key;
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
@@ -33,7 +36,7 @@ export async function api(method, path, body, { key } = {}) {
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  if (response.status === 401) toLogin();
+  if (response.status === 401 && !guest) toLogin();
   throw new ApiError(sentenceOf(answer, response.status), {
     status: response.status,
     code: answer.code ?? "",

@@ -122,7 +122,7 @@ export class Contacts {
     meter.hidden = !running;
     if (sync.state === "WRITING" && sync.fetched) {
       meter.max = sync.fetched;
-      meter.value = sync.written;
+      meter.value = sync.written + sync.left_out;
     } else {
       meter.removeAttribute("value"); // how many there are is not known yet
     }
@@ -130,8 +130,10 @@ export class Contacts {
       ? `${running}: ${count(sync.fetched)} fetched, ${count(sync.written)} written`
       : sync.state === "FAILED"
         ? `The last sync failed: ${sync.error}`
-        : `${count(sync.written)} contacts synced ${exact(sync.finished_at)}`;
+        : `${count(sync.written)} contacts synced ${exact(sync.finished_at)}${leftOut(sync)}`;
   }
 }
 
 const count = (number) => number.toLocaleString();
+const leftOut = (sync) =>
+  sync.left_out ? `. ${count(sync.left_out)} left out: the plan keeps no more contacts` : "";

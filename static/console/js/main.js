@@ -1,11 +1,14 @@
 // The entry of every console page: what all pages have, then the page's own part.
 
 import { $, $$ } from "./dom.js";
+import { keysPage } from "./keys.js";
+import { passkeys } from "./passkeys.js";
 import { sessionPage } from "./session.js";
 import { sessionsPage } from "./sessions.js";
 import { localize } from "./time.js";
+import { exportProgress, invitation } from "./workspace.js";
 
-const PAGES = { session: sessionPage, sessions: sessionsPage };
+const PAGES = { keys: keysPage, session: sessionPage, sessions: sessionsPage };
 
 function copyButtons() {
   for (const button of $$("[data-copy]")) {
@@ -37,5 +40,8 @@ function onceForms() {
 localize();
 copyButtons();
 onceForms();
+passkeys();
+invitation();
+exportProgress();
 const page = $("[data-page]");
 if (page) PAGES[page.dataset.page](page);

@@ -111,6 +111,9 @@ class SessionPage {
       put("spoken", `${status.label}.`); // a screen reader says the changed region
       put("advice", session.advice);
     }
+    for (const notice of $$("[data-hold]", this.root)) {
+      notice.hidden = notice.dataset.hold !== session.hold;
+    }
     put("phone", session.jid ? `+${session.jid.split("@")[0]}` : "");
     put("push-name", session.push_name);
     put("retry", session.retry_at ? `Until ${exact(session.retry_at)}` : "");
@@ -122,7 +125,7 @@ class SessionPage {
     const live = LIVE.includes(session.status);
     const waits = session.status === "BANNED" && session.desired === "RUNNING"; // starts by itself
     const show = {
-      start: !live && !waits && session.status !== "CREATED",
+      start: !live && !waits && !session.hold && session.status !== "CREATED",
       stop: live || session.desired === "RUNNING",
       reconnect: ["CONNECTED", "DISCONNECTED"].includes(session.status),
     };

@@ -1,0 +1,165 @@
+"""`/console/workspace`: rename the workspace, take its data, delete it; go to another one."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import permissions
+from accounts.forms import ConsoleForm
+from accounts.models import ExportStatus, User
+from accounts.selectors import archives, members
+from accounts.services import deletion, exports, signup, switching, tenants
+from accounts.views.pages import ConsoleRequest, page, show
+from orsta.core.api.addresses import client_address
+
+_HOME = "console-workspace"
+_SHOWN = 5  # archives; the API lists all
+
+
+class NameForm(ConsoleForm):
+    """Another name."""
+
+    name = forms.CharField(max_length=tenants.MAX_NAME_LENGTH)
+
+
+class DeletionForm(ConsoleForm):
+    """Proof that it is the owner, and that they mean this workspace."""
+
+    confirm = forms.CharField(
+        label="Name of the workspace",
+        max_length=tenants.MAX_NAME_LENGTH,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    password = forms.CharField(
+        label="Your password",
+        max_length=signup.MAX_PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+
+@require_safe
+@page
+def workspace(request: ConsoleRequest) -> HttpResponse:
+    """Show the workspace and what can be done with it."""
+    return _page(request)
+
+
+@require_POST
+@page
+def rename(request: ConsoleRequest) -> HttpResponse:
+    """Give the workspace another name."""
+    permissions.require(request.principal, "tenant:write")
+    form = NameForm(request.POST)
+    actor, tenant = request.principal.actor, request.principal.tenant
+    form.run(
+        lambda: tenants.rename(
+            tenant=tenant, actor=actor, now=timezone.now(), **form.cleaned_data
+        )
+    )
+    if form.errors:
+        return _page(request, name_form=form)
+    return _done(request, "The workspace has its new name.")
+
+
+@require_POST
+@page
+def export(request: ConsoleRequest) -> HttpResponse:
+    """Have an archive written."""
+    permissions.require(request.principal, "tenant:write")
+    tenant, now = request.principal.tenant, timezone.now()
+    exports.request(tenant=tenant, by=_person(request), now=now)
+    return redirect(_HOME)
+
+
+@sensitive_post_parameters("password")
+@require_POST
+@page
+def delete(request: ConsoleRequest) -> HttpResponse:
+    """Schedule the deletion."""
+    permissions.require(request.principal, "tenant:delete")
+    form = DeletionForm(request.POST)
+    form.run(
+        lambda: deletion.request(
+            tenant=request.principal.tenant,
+            by=_person(request),
+            **form.cleaned_data,
+            ip=client_address(request),
+            now=timezone.now(),
+        )
+    )
+    return _page(request, deletion_form=form) if form.errors else redirect(_HOME)
+
+
+@require_POST
+@page
+def keep(request: ConsoleRequest) -> HttpResponse:
+    """Cancel the deletion."""
+    permissions.require(request.principal, "tenant:delete")
+    actor, tenant = request.principal.actor, request.principal.tenant
+    tenants.cancel_deletion(tenant=tenant, actor=actor, now=timezone.now())
+    return _done(request, "The workspace stays. Its keys and sessions work again.")
+
+
+@require_POST
+@page
+def switch(request: ConsoleRequest) -> HttpResponse:
+    """Go to another workspace of the person, with this login."""
+    place = switching.switch(
+        user=_person(request),
+        login_id=request.principal.credential_id,
+        tenant_id=request.POST.get("tenant_id", ""),
+        now=timezone.now(),
+    )
+    messages.success(request, f"You are in {place.tenant.name} now.")
+    return redirect(_HOME)
+
+
+def _page(request: ConsoleRequest, **bound: ConsoleForm) -> HttpResponse:
+    """Show the page; a form that was refused stands in for its empty one."""
+    principal = request.principal
+    permissions.require(principal, "tenant:read")
+    tenant, may_write = principal.tenant, principal.allows("tenant:write")
+    found = list(archives.exports_of(tenant).order_by("-pk")[:_SHOWN]) if may_write else []
+    running = {ExportStatus.QUEUED, ExportStatus.RUNNING}
+    context: dict[str, Any] = {
+        "active": "workspace",
+        "tenant": tenant,
+        "places": list(members.workspaces_of(_person(request))),
+        "may_write": may_write,
+        "may_delete": principal.allows("tenant:delete"),
+        "exports": found,
+        "export_running": any(row.status in running for row in found),
+        "grace_days": tenants.DELETION_GRACE.days,
+        "name_form": NameForm(initial={"name": tenant.name}),
+        "deletion_form": DeletionForm(),
+        **bound,
+    }
+    status = next((form.status_code for form in bound.values()), 200)
+    return show(request, "console/tenant.html", context, status=status)
+
+
+def _person(request: ConsoleRequest) -> User:
+    return cast("User", request.principal.user)
+
+
+def _done(request: ConsoleRequest, sentence: str) -> HttpResponse:
+    messages.success(request, sentence)
+    return redirect(_HOME)
+
+
+urlpatterns = [
+    path("workspace", workspace, name="console-workspace"),
+    path("workspace/rename", rename, name="console-workspace-rename"),
+    path("workspace/export", export, name="console-export"),
+    path("workspace/delete", delete, name="console-workspace-delete"),
+    path("workspace/keep", keep, name="console-workspace-keep"),
+    path("workspace/switch", switch, name="console-switch"),
+]

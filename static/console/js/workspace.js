@@ -1,0 +1,32 @@
+// The workspace's pages: the link of an invitation, and archives that are being written.
+
+import { api } from "./api.js";
+import { $, $$ } from "./dom.js";
+
+const ASK_EVERY = 1500; // milliseconds
+
+/** Take an invitation's token out of the address, and send it. */
+export function invitation() {
+  const field = $("[data-fragment]");
+  const token = location.hash.slice(1);
+  if (!field || !token) return;
+  history.replaceState(null, "", location.pathname); // not in the history either
+  field.value = token;
+  field.form.submit();
+}
+
+/** Follow the archives that are being written; reload when one is done. */
+export function exportProgress() {
+  const bars = $$("[data-export]");
+  if (bars.length === 0) return;
+  const timer = setInterval(async () => {
+    for (const bar of bars) {
+      const { export: found } = await api("GET", `/v1/tenant/exports/${bar.dataset.export}`);
+      bar.max = found.rows_total || 1;
+      bar.value = found.rows_written;
+      if (found.status === "QUEUED" || found.status === "RUNNING") continue;
+      clearInterval(timer);
+      location.reload();
+    }
+  }, ASK_EVERY);
+}

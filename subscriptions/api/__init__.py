@@ -1,0 +1,1 @@
+"""What a tenant's programs and people may know of its plan."""

@@ -1,0 +1,1 @@
+"""`/internal/users`: what sibling services do with the users they bring."""

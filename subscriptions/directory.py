@@ -1,0 +1,198 @@
+"""What sibling services see of the tenants they made; to them each is a user with an id.
+
+A tenant is one per (source, user_id), and every read here names both or asks for both: a key
+that is bound to a source cannot even express a question about another source's user.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Prefetch, QuerySet
+
+from accounts.models import ApiKey, Tenant
+from orsta.core import errors
+from subscriptions.entitlements import Entitlements, Override, Terms
+from subscriptions.models import (
+    EntitlementOverride,
+    Feature,
+    PlanEntitlement,
+    QuotaUsage,
+    Subscription,
+)
+
+MAX_PAGE = 1_000_000_000  # beyond it an OFFSET would leave PostgreSQL's bigint
+
+
+class UserNotFound(errors.Missing):
+    """There is no user of that id for this key."""
+
+    code = "user_not_found"
+
+
+class AmbiguousUser(errors.Conflict):
+    """Users of several services have that id: say which service is meant."""
+
+    code = "ambiguous_user"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a user subscribes to, in the words of `/internal`; empty when that is nothing.
+
+    :param status: in small letters, as it is now, whether or not a job has seen it.
+    :param max_messages: per period; 0 is unlimited there.
+    """
+
+    provider: str = ""
+    status: str = ""
+    expires_at: datetime | None = None
+    max_sessions: int = 0
+    max_messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalUser:
+    """A tenant as a sibling service knows it.
+
+    :param subscription: empty too when it is of another product than was asked for.
+    :param sessions: how many there are that are not deleted.
+    """
+
+    tenant: Tenant
+    subscription: Standing
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """One page of users, and how many there are on all pages."""
+
+    users: list[ExternalUser]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """The key that a user's programs use, and the one it replaced, if any."""
+
+    key: ApiKey
+    replaced: ApiKey | None
+
+
+def tenant_of(*, source: str, user_id: str) -> Tenant:
+    """Return the tenant that a service calls `user_id`.
+
+    :param source: "" looks among the users of every service.
+    :raises UserNotFound: there is none.
+    :raises AmbiguousUser: several services have one.
+    """
+    called = Tenant.objects.filter(external_id=user_id).exclude(external_id="")
+    if source:
+        called = called.filter(source=source)
+    found: list[Tenant] = (
+        list(called.order_by("pk")[:2]) if "\x00" not in user_id + source else []
+    )
+    if not found:
+        raise UserNotFound("There is no such user.")
+    if len(found) > 1:
+        raise AmbiguousUser(
+            "Several services have a user with this id; name one with ?source=."
+        )
+    return found[0]
+
+
+def page_of_users(
+    *, source: str, provider: str, page: int, limit: int, now: datetime
+) -> UserPage:
+    """Return a page of users, newest first: as many queries for a hundred as for one.
+
+    :param provider: shows only subscriptions of this product, not fewer users; "" shows all.
+    :param page: the first one is 1.
+    """
+    users = _users(source)
+    begin = (page - 1) * limit
+    # The page is cut from the index alone, so that a late one does not read the early rows.
+    cut = users.order_by("-pk").values("pk")[begin : begin + limit]
+    tenants = list(Tenant.objects.filter(pk__in=cut).order_by("-pk"))
+    return UserPage(_describe(tenants, provider=provider, now=now), users.count())
+
+
+def describe(tenant: Tenant, *, now: datetime) -> ExternalUser:
+    """Return a tenant as its service sees it."""
+    return _describe([tenant], provider="", now=now)[0]
+
+
+def key_of(tenant: Tenant) -> KeyFacts | None:
+    """Return what may be told of the newest living key, None when there is none."""
+    keys = ApiKey.objects.for_tenant(tenant)
+    key = keys.filter(revoked_at=None, replaced_by=None).order_by("pk").first()
+    if key is None:
+        return None
+    return KeyFacts(key, keys.filter(replaced_by=key).order_by("-pk").first())
+
+
+def subscriptions_of(tenants: Iterable[Tenant]) -> dict[int, tuple[Subscription, Terms]]:
+    """Return what tenants subscribe to, by their primary keys; three queries."""
+    owners = list(tenants)
+    limits = Prefetch("plan__entitlements", PlanEntitlement.objects.order_by("pk"))
+    rows = Subscription.objects.filter(tenant__in=owners).select_related("plan")
+    overrides = defaultdict(list)
+    for row in EntitlementOverride.objects.filter(tenant__in=owners):
+        overrides[row.tenant_id].append(Override(row.feature, row.limit, row.expires_at))
+    return {
+        row.tenant_id: (row, _terms(row, overrides[row.tenant_id]))
+        for row in rows.prefetch_related(limits)
+    }
+
+
+def _users(source: str) -> QuerySet[Tenant]:
+    """By source alone: whoever has one has a user_id too (a constraint), and no row is read."""
+    if source:
+        return Tenant.objects.filter(source=source)
+    return Tenant.objects.exclude(source="")
+
+
+def _describe(tenants: Sequence[Tenant], *, provider: str, now: datetime) -> list[ExternalUser]:
+    known = subscriptions_of(tenants)
+    used: dict[int, int] = dict(
+        QuotaUsage.objects.filter(tenant__in=tenants, feature=Feature.SESSIONS).values_list(
+            "tenant_id", "used"
+        )
+    )
+    standings = {
+        tenant_id: _standing(subscription, terms.at(now))
+        for tenant_id, (subscription, terms) in known.items()
+        if provider in {"", subscription.provider}
+    }
+    return [
+        ExternalUser(
+            tenant=tenant,
+            subscription=standings.get(tenant.pk, Standing()),
+            sessions=used.get(tenant.pk, 0),
+        )
+        for tenant in tenants
+    ]
+
+
+def _standing(subscription: Subscription, entitlements: Entitlements) -> Standing:
+    limits = entitlements.limits
+    return Standing(
+        provider=subscription.provider,
+        status=entitlements.status.lower(),
+        expires_at=subscription.ends_at,
+        max_sessions=limits.get(Feature.SESSIONS) or 0,
+        max_messages=limits.get(Feature.MESSAGES) or 0,
+    )
+
+
+def _terms(subscription: Subscription, overrides: Sequence[Override]) -> Terms:
+    plan = subscription.plan
+    return Terms(
+        plan_code=plan.code,
+        rate_class=plan.rate_class,
+        limits={row.feature: row.limit for row in plan.entitlements.all()},
+        overrides=tuple(overrides),
+        span=subscription.span,
+    )
