@@ -7,7 +7,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import serializers
+from accounts.api import filters, serializers
 from accounts.api.base import TenantAPIView
 from accounts.api.factors import PersonAPIView
 from accounts.selectors import people
@@ -45,14 +45,15 @@ class LoginList(PersonAPIView):
         operation_id="auth_sessions_list",
         summary="List your logins",
         description="Those that are open, the newest first.",
-        parameters=pagination.PARAMETERS,
+        parameters=[filters.LoginFilter, *pagination.PARAMETERS],
         responses=serializers.LoginSessionPage,
         tags=_TAGS,
     )
     def get(self, request: Request) -> Response:
         """Return where the person is logged in: device, address, when it was last seen."""
         logins = people.logins_of(self.person, now=timezone.now())
-        page = pagination.paginate(logins, request)
+        found = filters.narrow(logins, request, filters.LoginFilter)
+        page = pagination.paginate(found, request)
         context = {"credential_id": self.principal.credential_id}
         rows = serializers.LoginSessionOutput(page.items, many=True, context=context).data
         response = Response({"login_sessions": rows, "next_cursor": page.next_cursor})

@@ -10,6 +10,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api import filters
 from accounts.api import tenant_serializers as serializers
 from accounts.api.factors import PersonAPIView
 from accounts.api.tenants import TAGS
@@ -56,12 +57,13 @@ class ExportList(ExportView):
         tags=TAGS,
         summary="List exports",
         description="Newest first, in pages.",
-        parameters=pagination.PARAMETERS,
+        parameters=[filters.ExportFilter, *pagination.PARAMETERS],
         responses=serializers.ExportPage,
     )
     def get(self, request: Request) -> Response:
         """Return a page of archives."""
-        page = pagination.paginate(archives.exports_of(self.tenant), request)
+        found = filters.narrow(archives.exports_of(self.tenant), request, filters.ExportFilter)
+        page = pagination.paginate(found, request)
         rows = serializers.ExportOutput(page.items, many=True).data
         return Response({"exports": rows, "next_cursor": page.next_cursor})
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import authentication
-from accounts.api import cookies
+from accounts.api import cookies, filters
 from accounts.api import tenant_serializers as serializers
 from accounts.api.base import PublicAPIView, user_agent
 from accounts.api.factors import PersonAPIView
@@ -35,12 +35,13 @@ class InvitationList(PersonAPIView):
         tags=TAGS,
         summary="List open invitations",
         description="Newest first, in pages; those that expired too.",
-        parameters=pagination.PARAMETERS,
+        parameters=[filters.PeopleFilter, *pagination.PARAMETERS],
         responses=serializers.InvitationPage,
     )
     def get(self, request: Request) -> Response:
         """Return a page of invitations."""
-        page = pagination.paginate(roster.invitations_of(self.tenant), request)
+        found = filters.people(roster.invitations_of(self.tenant), request, searched=["email"])
+        page = pagination.paginate(found, request)
         rows = serializers.InvitationOutput(page.items, many=True).data
         return Response({"invitations": rows, "next_cursor": page.next_cursor})
 

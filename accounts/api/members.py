@@ -8,7 +8,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import cookies
+from accounts.api import cookies, filters
 from accounts.api import tenant_serializers as serializers
 from accounts.api.factors import PersonAPIView
 from accounts.models import Membership, Role
@@ -30,12 +30,13 @@ class MemberList(PersonAPIView):
         tags=TAGS,
         summary="List members",
         description="The first who joined first, in pages.",
-        parameters=pagination.PARAMETERS,
+        parameters=[filters.PeopleFilter, *pagination.PARAMETERS],
         responses=serializers.MemberPage,
     )
     def get(self, request: Request) -> Response:
         """Return a page of members."""
-        found = roster.members_of(self.tenant)
+        names = ["user__username", "user__email"]
+        found = filters.people(roster.members_of(self.tenant), request, searched=names)
         page = pagination.paginate(found, request, descending=False)
         rows = serializers.MemberOutput(page.items, many=True).data
         return Response({"members": rows, "next_cursor": page.next_cursor})
