@@ -19,9 +19,11 @@ def of_message(events: list[Json], message_id: str) -> list[str]:
 
 
 def assert_gapless(events: list[Json]) -> None:
-    first = events[0]["seq"]
-    assert [event["seq"] for event in events] == list(range(first, first + len(events)))
+    """Look from the first session on: of the payment before that a program does not hear."""
     assert len({event["event_id"] for event in events}) == len(events)
+    begin = next(n for n, event in enumerate(events) if event["action"] == "session.created")
+    first, heard = events[begin]["seq"], events[begin:]
+    assert [event["seq"] for event in heard] == list(range(first, first + len(heard)))
 
 
 def test_the_main_job(customer: Customer) -> None:
@@ -70,7 +72,7 @@ def test_the_main_job(customer: Customer) -> None:
             ("OUTBOUND", "Hello"),
         ]
 
-        assert socket.events[0]["seq"] == socket.greeting["data"]["seq"] + 1
+        assert socket.events[0]["seq"] > socket.greeting["data"]["seq"]
         assert_gapless(socket.events)
 
 
@@ -84,7 +86,10 @@ def assert_the_picture_says_the_code(customer: Customer, path: str) -> None:
             return False
         assert picture.headers["content-type"] == "image/png"
         assert picture.headers["cache-control"] == "no-store"
-        (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.content)))
+        # Noise in the squares can pass for a barcode of another kind.
+        (code,) = zxingcpp.read_barcodes(
+            Image.open(io.BytesIO(picture.content)), formats=zxingcpp.BarcodeFormat.QRCode
+        )
         return bool(code.text == text.json()["qr"])
 
     eventually("the picture says what the text says", both_say_the_same)
