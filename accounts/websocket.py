@@ -18,7 +18,7 @@ from accounts.principal import Principal
 from orsta.core import errors, limits
 from orsta.core.api import addresses
 from orsta.core.api import errors as problems
-from orsta.core.api.throttling import NO_ADDRESS, REFUSED_ADDRESS
+from orsta.core.api.throttling import REFUSED_ADDRESS
 from orsta.core.observability import origin, tracing
 
 Scope = dict[str, Any]
@@ -67,7 +67,7 @@ def admit(scope: Scope) -> Principal:
     try:
         return principal_of(scope)
     except (errors.Unauthenticated, errors.Denied):
-        limits.check(REFUSED_ADDRESS, addresses.scope_address(scope) or NO_ADDRESS)
+        limits.check(REFUSED_ADDRESS, addresses.scope_address(scope) or limits.NO_ADDRESS)
         raise
 
 

@@ -7,8 +7,7 @@ from rest_framework.response import Response
 
 from accounts import authentication
 from accounts.api import answers, cookies, serializers
-from accounts.api.base import PublicAPIView, user_agent
-from accounts.api.factors import PersonAPIView
+from accounts.api.base import PersonAPIView, PublicAPIView, user_agent
 from accounts.services import login, refresh, signup
 from orsta.core.api import idempotency
 from orsta.core.api.addresses import client_address

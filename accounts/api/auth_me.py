@@ -8,8 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import filters, serializers
-from accounts.api.base import TenantAPIView
-from accounts.api.factors import PersonAPIView
+from accounts.api.base import PersonAPIView, TenantAPIView
 from accounts.selectors import people
 from accounts.services import login, switching
 from orsta.core.api import pagination

@@ -7,8 +7,7 @@ from rest_framework.response import Response
 
 from accounts import authentication
 from accounts.api import serializers
-from accounts.api.base import PublicAPIView
-from accounts.api.factors import PersonAPIView
+from accounts.api.base import PersonAPIView, PublicAPIView
 from accounts.services import passwords, proofs, verification
 from orsta.core import errors
 from orsta.core.api.addresses import client_address

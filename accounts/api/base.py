@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts import authentication, permissions
 from accounts.api import throttling
-from accounts.models import Tenant
+from accounts.models import Tenant, User
 from accounts.principal import Principal, ServicePrincipal
 from orsta.core import limits
 from orsta.core.api import idempotency
@@ -49,6 +49,19 @@ class TenantAPIView(ThrottledView):
         """
         scope = f"tenant:{self.tenant.pk}"
         return idempotency.run(request, scope=scope, effect=effect, secrets=secrets)
+
+
+class PersonAPIView(TenantAPIView):
+    """A view about the person who is logged in; programs are refused."""
+
+    permission_classes = [permissions.HasPrincipal, permissions.IsPerson, permissions.HasScope]
+
+    @property
+    def person(self) -> User:
+        """Return who is logged in."""
+        user = self.principal.user
+        assert user is not None, "IsPerson lets nobody else pass"  # noqa: S101
+        return user
 
 
 class ServiceAPIView(ThrottledView):

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.api import filters
 from accounts.api import tenant_serializers as serializers
-from accounts.api.factors import PersonAPIView
+from accounts.api.base import PersonAPIView
 from accounts.api.tenants import TAGS
 from accounts.models import TenantExport
 from accounts.selectors import archives

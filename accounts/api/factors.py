@@ -11,25 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import factor_serializers as serializers
-from accounts.api.base import TenantAPIView
-from accounts.models import User
-from accounts.permissions import HasPrincipal, HasScope, IsPerson
+from accounts.api.base import PersonAPIView
 from accounts.services import second_factors, totp
 
 _TAGS = ["second factors"]
-
-
-class PersonAPIView(TenantAPIView):
-    """A view about the person who is logged in; programs are refused."""
-
-    permission_classes = [HasPrincipal, IsPerson, HasScope]
-
-    @property
-    def person(self) -> User:
-        """Return who is logged in."""
-        user = self.principal.user
-        assert user is not None, "IsPerson lets nobody else pass"  # noqa: S101
-        return user
 
 
 class Totp(PersonAPIView):

@@ -11,8 +11,7 @@ from rest_framework.response import Response
 from accounts import authentication
 from accounts.api import cookies, filters
 from accounts.api import tenant_serializers as serializers
-from accounts.api.base import PublicAPIView, user_agent
-from accounts.api.factors import PersonAPIView
+from accounts.api.base import PersonAPIView, PublicAPIView, user_agent
 from accounts.models import Invitation, Membership, Role, User
 from accounts.permissions import LoginRequired
 from accounts.principal import Principal, PrincipalKind

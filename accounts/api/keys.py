@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts import key_limits, selectors
 from accounts.api import key_serializers as serializers
-from accounts.api.factors import PersonAPIView
+from accounts.api.base import PersonAPIView
 from accounts.models import ApiKey
 from accounts.services import keys
 from orsta.core.api.pagination import PARAMETERS, paginate

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.api import cookies, filters
 from accounts.api import tenant_serializers as serializers
-from accounts.api.factors import PersonAPIView
+from accounts.api.base import PersonAPIView
 from accounts.models import Membership, Role
 from accounts.selectors import members as roster
 from accounts.services import members

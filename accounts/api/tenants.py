@@ -9,8 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import tenant_serializers as serializers
-from accounts.api.base import TenantAPIView
-from accounts.api.factors import PersonAPIView
+from accounts.api.base import PersonAPIView, TenantAPIView
 from accounts.models import Tenant
 from accounts.services import deletion, tenants
 from orsta.core.api.addresses import client_address

@@ -8,11 +8,12 @@ from django.db.models import Q, QuerySet
 
 from accounts import keys
 from accounts.models import ApiKey, LoginSession, ServiceKey
+from accounts.models.credentials import Credential
 from orsta.core import crypto
 
 USE_PRECISION = timedelta(minutes=1)  # last_used_at is written no more often than this
 
-_CredentialT = TypeVar("_CredentialT", ApiKey, LoginSession, ServiceKey)
+_CredentialT = TypeVar("_CredentialT", bound=Credential)
 
 
 def find(rows: QuerySet[_CredentialT], text: str, type_: keys.KeyType) -> _CredentialT | None:

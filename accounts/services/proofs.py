@@ -142,13 +142,7 @@ def _of_address(proofs: "QuerySet[EmailProof]", shown: Shown) -> "QuerySet[Email
 
 
 def _by_token(proofs: "QuerySet[EmailProof]", token: str) -> EmailProof | None:
-    key = lookup.parse(token, keys.KeyType.EMAIL_LINK)
-    if key is None:
-        return None
-    proof = proofs.select_related("user").filter(key_id=key.key_id).first()
-    if proof is None or not lookup.digest_is(proof.digest, proof.pepper_id, key.secret):
-        return None
-    return proof
+    return lookup.find(proofs.select_related("user"), token, keys.KeyType.EMAIL_LINK)
 
 
 def _by_code(proofs: "QuerySet[EmailProof]", shown: Shown) -> EmailProof | None:

@@ -40,7 +40,7 @@ def rotate(*, token: str, now: datetime) -> tokens.Tokens:
     :raises InvalidRefreshToken: it is not one, or the login is over.
     :raises RefreshTokenReused: it was used before.
     """
-    presented = _find(token)
+    presented = lookup.find(RefreshToken.objects.all(), token, keys.KeyType.REFRESH_TOKEN)
     if presented is None:
         raise InvalidRefreshToken
     with transaction.atomic():
@@ -49,16 +49,6 @@ def rotate(*, token: str, now: datetime) -> tokens.Tokens:
     if fresh is None:
         raise RefreshTokenReused
     return fresh
-
-
-def _find(text: str) -> RefreshToken | None:
-    key = lookup.parse(text, keys.KeyType.REFRESH_TOKEN)
-    if key is None:
-        return None
-    row = RefreshToken.objects.filter(key_id=key.key_id).first()
-    if row is None or not lookup.digest_is(row.digest, row.pepper_id, key.secret):
-        return None
-    return row
 
 
 def _lock(token: RefreshToken, *, now: datetime) -> LoginSession:

@@ -93,7 +93,8 @@ def take(
     :raises PendingLoginOver: an unknown, used or old token, or one with too many attempts.
     :raises WrongCode: the factor does not fit; the token may be tried again.
     """
-    row = _find(pending)
+    waiting = PendingLogin.objects.select_related("user")
+    row = lookup.find(waiting, pending, keys.KeyType.PENDING_LOGIN)
     if row is None:
         raise PendingLoginOver
     open_ = PendingLogin.objects.filter(
@@ -227,13 +228,3 @@ def _method_of_passkey(user: User, answer: Mapping[str, Any], *, now: datetime) 
     except passkeys.InvalidPasskey:
         return ""
     return PASSKEY if owner.pk == user.pk else ""
-
-
-def _find(text: str) -> PendingLogin | None:
-    key = lookup.parse(text, keys.KeyType.PENDING_LOGIN)
-    if key is None:
-        return None
-    row = PendingLogin.objects.select_related("user").filter(key_id=key.key_id).first()
-    if row is None or not lookup.digest_is(row.digest, row.pepper_id, key.secret):
-        return None
-    return row

@@ -6,7 +6,6 @@ Accounts are named by keyed digests: the counters in Redis hold nobody's address
 from orsta.core import crypto, limits
 
 _DIGEST_LENGTH = 32
-_NO_ADDRESS = "local"  # a Unix socket
 
 
 def log_in(*, name: str, address: str | None) -> None:
@@ -15,13 +14,13 @@ def log_in(*, name: str, address: str | None) -> None:
     :raises LimitReached: there were too many.
     :raises LimiterAway: Redis is away, and guesses have to be counted.
     """
-    limits.check("login_address", address or _NO_ADDRESS)
+    limits.check("login_address", address or limits.NO_ADDRESS)
     limits.check("login_account", _digest(name))
 
 
 def try_passkey(*, address: str | None) -> None:
     """Count one passkey that is tried; raises as `log_in`. It cannot be guessed, only sent."""
-    limits.check("login_address", address or _NO_ADDRESS)
+    limits.check("login_address", address or limits.NO_ADDRESS)
 
 
 def logged_in(*, name: str) -> None:
@@ -31,7 +30,7 @@ def logged_in(*, name: str) -> None:
 
 def sign_up(*, address: str | None) -> None:
     """Count one new account; raises as `log_in`."""
-    limits.check("signup_address", address or _NO_ADDRESS)
+    limits.check("signup_address", address or limits.NO_ADDRESS)
 
 
 def ask_for_mail(*, email: str, address: str | None) -> None:
@@ -39,7 +38,7 @@ def ask_for_mail(*, email: str, address: str | None) -> None:
 
     Raises as `log_in`.
     """
-    limits.check("mail_address", address or _NO_ADDRESS)
+    limits.check("mail_address", address or limits.NO_ADDRESS)
     limits.check("mail_account", _digest(email))
 
 
@@ -48,7 +47,7 @@ def try_code(*, name: str, address: str | None) -> None:
 
     :param name: whose code it is said to be; "" for a link, which names nobody.
     """
-    limits.check("code_address", address or _NO_ADDRESS)
+    limits.check("code_address", address or limits.NO_ADDRESS)
     if name:
         limits.check("code_account", _digest(name))
 

@@ -22,6 +22,7 @@ from orsta.core import errors
 
 logger = logging.getLogger(__name__)
 PREFIX = "orsta:limit:"
+NO_ADDRESS = "local"  # the subject of a caller over a Unix socket
 _SILENCE_SECONDS = 1.0  # after a failure; a Redis that hangs would hold up every request
 _MILLISECONDS = 1000
 

@@ -17,7 +17,6 @@ from orsta.core.api.addresses import client_address
 POLICY_HEADER = "RateLimit-Policy"
 HEADER = "RateLimit"
 REFUSED_ADDRESS = "refused_address"  # the policy that bad credentials count in
-NO_ADDRESS = "local"  # a Unix socket
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REFUSED = (
     errors.Unauthenticated,
@@ -86,7 +85,7 @@ class ThrottledView(APIView):
 
 def by_address(policy: str, request: Request) -> limits.Bucket:
     """Return the bucket of whoever calls from the request's address."""
-    return limits.Bucket(limits.policy_of(policy), client_address(request) or NO_ADDRESS)
+    return limits.Bucket(limits.policy_of(policy), client_address(request) or limits.NO_ADDRESS)
 
 
 def _policy(outcome: limits.Outcome) -> str:
