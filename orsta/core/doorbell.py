@@ -3,36 +3,23 @@
 Redis carries the rings; whatever they announce is already committed in PostgreSQL.
 """
 
-import functools
 import logging
 import time
 from dataclasses import dataclass
 
 import redis
-from django.conf import settings
 from django.db import transaction
 
+from orsta.core import redis_client
+from orsta.core.circuits import CircuitOpen
+
 logger = logging.getLogger(__name__)
-_SILENCE_SECONDS = 3.0  # after a failure; a Redis that hangs would hold up every caller
-
-
-@functools.cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2, health_check_interval=30
-    )
 
 
 def _channel(name: str) -> str:
     """Return the channel of a bell: Redis has no databases there, and several may share one."""
-    number = _client().get_connection_kwargs().get("db", 0)
+    number = redis_client.client().get_connection_kwargs().get("db", 0)
     return f"orsta:bell:{number}:{name}"
-
-
-class _Outage:
-    """Until when this process takes Redis to be away, on the monotonic clock."""
-
-    over_at = 0.0
 
 
 def ring_on_commit(name: str) -> None:
@@ -53,12 +40,12 @@ class _Ring:
 
 def ring(name: str) -> None:
     """Wake whoever waits for `name`; a Redis that is away is only logged, and left alone."""
-    if time.monotonic() < _Outage.over_at:
-        return
     try:
-        _client().publish(_channel(name), b"1")
+        with redis_client.circuit:
+            redis_client.client().publish(_channel(name), b"1")
+    except CircuitOpen:
+        return
     except redis.RedisError as error:
-        _Outage.over_at = time.monotonic() + _SILENCE_SECONDS
         logger.warning("Doorbell unreachable", extra={"bell": name, "reason": str(error)})
 
 
@@ -86,7 +73,7 @@ class Bell:
 
     def _listen(self, deadline: float) -> None:
         if self._subscription is None:
-            client = _client()
+            client = redis_client.client()
             self._subscription = client.pubsub(  # type: ignore[no-untyped-call]
                 ignore_subscribe_messages=True
             )

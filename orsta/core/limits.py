@@ -5,25 +5,23 @@ A window begins with the first call and ends all at once, so what a client reads
 the counters: nothing has to be swept, and losing them forgives everybody.
 """
 
+import contextlib
 import functools
 import logging
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from orsta.core import errors
+from orsta.core import errors, redis_client
+from orsta.core.circuits import CircuitOpen
 
 logger = logging.getLogger(__name__)
 PREFIX = "orsta:limit:"
 NO_ADDRESS = "local"  # the subject of a caller over a Unix socket
-_SILENCE_SECONDS = 1.0  # after a failure; a Redis that hangs would hold up every request
 _MILLISECONDS = 1000
 
 # Per key: how much it may hold, for how long (ms), the block (ms), and the cost of this call.
@@ -156,7 +154,10 @@ def hit_all(buckets: Sequence[Bucket], *, cost: int = 1) -> list[Outcome]:
         )
     ]
     patient = any(bucket.policy.is_closed for bucket in buckets)
-    rows = _ask(lambda: _script()(keys=keys, args=arguments), patient=patient)
+    rows = _ask(
+        lambda client: client.register_script(_SCRIPT)(keys=keys, args=arguments),
+        patient=patient,
+    )
     return [_outcome(bucket.policy, *row) for bucket, row in zip(buckets, rows, strict=True)]
 
 
@@ -219,40 +220,23 @@ def _words(seconds: int) -> str:
 def forget(name: str, subject: str) -> None:
     """Start over, after a success; a Redis that is away forgets in its own time."""
     try:
-        _ask(lambda: _client().delete(f"{PREFIX}{name}:{subject}"))
+        _ask(lambda client: client.delete(f"{PREFIX}{name}:{subject}"))
     except LimiterAway:
         return
 
 
-class _Outage:
-    """Until when this process takes Redis to be away, on the monotonic clock."""
-
-    over_at = 0.0
-
-
-def _ask(question: Any, *, patient: bool = False) -> Any:
+def _ask(question: Callable[[redis.Redis], Any], *, patient: bool = False) -> Any:
     """Ask Redis; a patient caller asks although it did not answer a moment ago."""
-    away = LimiterAway("The service is busy; try again.", retry_after=2)
-    if time.monotonic() < _Outage.over_at and not patient:
-        raise away
+    guard = contextlib.nullcontext() if patient else redis_client.circuit
     try:
-        return question()
+        with guard:
+            return question(redis_client.client())
+    except CircuitOpen as error:
+        raise _away() from error
     except redis.RedisError as error:
-        _Outage.over_at = time.monotonic() + _SILENCE_SECONDS
         logger.warning("Limiter unreachable", extra={"reason": str(error)})
-        raise away from error
+        raise _away() from error
 
 
-@functools.cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_connect_timeout=1,
-        socket_timeout=1.5,
-        retry=Retry(NoBackoff(), 1),  # once: a connection of before a restart
-    )
-
-
-@functools.cache
-def _script() -> Any:
-    return _client().register_script(_SCRIPT)
+def _away() -> LimiterAway:
+    return LimiterAway("The service is busy; try again.", retry_after=2)

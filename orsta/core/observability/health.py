@@ -1,17 +1,16 @@
 """Readiness: named checks, each quick, each a yes or no with a sentence."""
 
-import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 import redis
-from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.utils import timezone
 
+from orsta.core import redis_client
 from orsta.core.outbox import selectors as outbox
 
 logger = logging.getLogger(__name__)
@@ -58,13 +57,8 @@ def _database() -> Outcome:
     return Outcome(ok=True, detail="reachable")
 
 
-@functools.cache
-def _redis_client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1)
-
-
 def _redis() -> Outcome:
-    _redis_client().ping()
+    redis_client.client().ping()
     return Outcome(ok=True, detail="reachable")
 
 

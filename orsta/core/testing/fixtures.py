@@ -6,7 +6,7 @@ pytest imports this before Django is set up, so what needs Django is imported in
 import os
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,10 +56,21 @@ def _fresh_cache() -> None:
 @pytest.fixture(autouse=True)
 def _own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test starts with nothing counted, and with Redis taken to be there."""
-    from orsta.core import limits
+    from orsta.core import limits, redis_client
 
     monkeypatch.setattr(limits, "PREFIX", f"orsta:limit:{uuid.uuid4().hex}:")
-    monkeypatch.setattr(limits._Outage, "over_at", 0.0)  # noqa: SLF001
+    redis_client.circuit.close()
+
+
+@pytest.fixture
+def no_redis(settings: Any) -> Iterator[None]:
+    """Point the process at a port where no Redis listens."""
+    from orsta.core import redis_client
+
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    redis_client.client.cache_clear()
+    yield
+    redis_client.client.cache_clear()
 
 
 @pytest.fixture

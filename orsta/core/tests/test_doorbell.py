@@ -5,7 +5,7 @@ import time
 import pytest
 from django.db import transaction
 
-from orsta.core import doorbell
+from orsta.core import doorbell, redis_client
 
 
 @pytest.fixture
@@ -15,16 +15,6 @@ def bell():
     made.wait(timeout=0.05)
     yield made
     made.close()
-
-
-@pytest.fixture
-def no_redis(settings):
-    """Point the doorbell at a port where nobody listens."""
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    doorbell._client.cache_clear()
-    yield
-    doorbell._client.cache_clear()
-    doorbell._Outage.over_at = 0.0
 
 
 def seconds_waited(bell: doorbell.Bell, timeout: float) -> float:
@@ -107,7 +97,7 @@ def test_a_redis_that_did_not_answer_is_left_alone_for_a_moment(no_redis, caplog
         doorbell.ring("test")
     assert len(caplog.records) == 1
 
-    doorbell._Outage.over_at = 0.0
+    redis_client.circuit.close()
     doorbell.ring("test")
     assert len(caplog.records) == 2
 

@@ -3,25 +3,15 @@ import time
 
 import pytest
 
-from orsta.core import errors, limits
+from orsta.core import errors, limits, redis_client
 from orsta.core.limits import Bucket, Policy
 
 THREE = Policy("three", 3, 60)
 WILD = Policy("wild", 2, 10, block_seconds=600)
 
 
-@pytest.fixture
-def no_redis(settings):
-    """Point the limiter at a port where nobody listens."""
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    forget_client()
-    yield
-    forget_client()
-
-
 def forget_client():
-    limits._client.cache_clear()
-    limits._script.cache_clear()
+    redis_client.client.cache_clear()
 
 
 def test_a_window_holds_as_many_calls_as_the_policy_says():
@@ -87,10 +77,10 @@ def test_every_counter_ends_by_itself():
     limits.hit_all([Bucket(THREE, "alice"), Bucket(WILD, "alice")])
     limits.hit_all([Bucket(WILD, "bob")] * 2)
 
-    keys = limits._client().keys(f"{limits.PREFIX}*")
+    keys = redis_client.client().keys(f"{limits.PREFIX}*")
 
     assert len(keys) == 3
-    assert all(0 < limits._client().ttl(key) <= 600 for key in keys)
+    assert all(0 < redis_client.client().ttl(key) <= 600 for key in keys)
 
 
 def test_check_refuses_and_says_when_to_come_back(settings):
@@ -165,7 +155,7 @@ def test_who_logs_in_is_not_refused_for_what_somebody_else_met_a_moment_ago(sett
     limits.check("login_account", "alice")
 
 
-def test_when_redis_is_back_it_counts_again(settings, monkeypatch):
+def test_when_redis_is_back_it_counts_again(settings):
     url = settings.REDIS_URL
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     forget_client()
@@ -174,7 +164,7 @@ def test_when_redis_is_back_it_counts_again(settings, monkeypatch):
 
     settings.REDIS_URL = url
     forget_client()
-    monkeypatch.setattr(limits._Outage, "over_at", 0.0)
+    redis_client.circuit.close()
 
     assert limits.hit(THREE, "alice").remaining == 2
 

@@ -106,11 +106,9 @@ def test_a_valkey_that_hangs_delays_messages_and_loses_none(
     with Follower(customer) as follower, Traffic(customer, [session_id]) as traffic:
         traffic.send("before", count=20)
         with frozen(stack, "valkey"):
-            begin = time.monotonic()
             traffic.send("meanwhile", count=60)
             traffic.receive("meanwhile", count=10)
             traffic.finish()
-            assert time.monotonic() - begin < 20
             assert failed_checks(anybody) == {"redis"}
             assert anybody.get("/health").status_code == 200
             eventually("they move all the same", lambda: witness.in_flight() == 0)
