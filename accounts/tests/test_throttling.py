@@ -10,7 +10,6 @@ from rest_framework.test import APIClient
 from accounts.api import throttling
 from accounts.api.base import PublicAPIView, ServiceAPIView, TenantAPIView
 from accounts.tests.factories import make_api_key, make_login, make_service_key, make_tenant
-from orsta.core import limits
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -224,17 +223,6 @@ def test_g7_a_neighbor_who_guesses_locks_nobody_out(client, small):
     statuses(client, 3, headers={"x-api-key": "ork_x"})
 
     assert client.get("/things", headers=by_key(key)).status_code == 200
-
-
-@pytest.fixture
-def no_redis(settings):
-    """Point the limiter at a port where nobody listens."""
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    limits._client.cache_clear()
-    limits._script.cache_clear()
-    yield
-    limits._client.cache_clear()
-    limits._script.cache_clear()
 
 
 @pytest.mark.usefixtures("no_redis")
