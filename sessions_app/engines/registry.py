@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from sessions_app.engines.base import Engine
 
 PATHS: Mapping[str, str] = {
-    "sandbox": "sessions_app.engines.sandbox.SandboxEngine",
+    "sandbox": "sessions_app.engines.sandbox.engine.SandboxEngine",
+    "neonize": "sessions_app.engines.neonize.engine.NeonizeEngine",
+    "wuzapi": "sessions_app.engines.wuzapi.engine.WuzapiEngine",
 }
 
 _lock = threading.Lock()

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from sessions_app.engines.base import SessionRef
-from sessions_app.engines.sandbox import SandboxEngine
+from sessions_app.engines.sandbox.engine import SandboxEngine
+from sessions_app.engines.tests import neonize_lane
 
 
 @pytest.fixture
@@ -45,3 +46,10 @@ def make_ref(engine):
 @pytest.fixture
 def ref(make_ref):
     return make_ref()
+
+
+@pytest.fixture
+def neonize_engine(whatsapp, tmp_path):
+    """The embedded engine on the mock WhatsApp. Its store forgets devices as the mock does."""
+    neonize_lane.forget_devices()
+    return neonize_lane.make_engine(whatsapp, tmp_path)

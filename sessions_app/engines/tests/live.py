@@ -11,7 +11,7 @@ import psycopg
 
 from sessions_app.engines import events
 
-TIMEOUT_SECONDS = 30  # generous: it only ends a test that would hang
+TIMEOUT_SECONDS = 60  # generous: it only ends a test that would hang
 
 
 def live(test):

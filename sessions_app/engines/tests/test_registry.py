@@ -9,7 +9,7 @@ import pytest
 from sessions_app.engines import registry
 from sessions_app.engines.base import Engine
 from sessions_app.engines.registry import UnknownEngine
-from sessions_app.engines.sandbox import SandboxEngine
+from sessions_app.engines.sandbox.engine import SandboxEngine
 
 OPTIONS = {"sandbox": {"dsn": "postgresql://nowhere", "speed": 2.0}}
 

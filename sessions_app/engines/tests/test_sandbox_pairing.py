@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from sessions_app.engines import events, sandbox_people
+from sessions_app.engines import events
 from sessions_app.engines.base import EngineError
+from sessions_app.engines.sandbox import people
 from sessions_app.engines.tests.live import connected, live, paired, world
 
 CODE = re.compile(
@@ -45,7 +46,7 @@ async def test_a_code_is_up_for_as_long_as_it_says(make_engine, ref):
 
 def test_codes_follow_from_session_epoch_attempt_and_place():
     def texts(session_id, epoch, attempt):
-        codes = sandbox_people.challenges(session_id, epoch=epoch, attempt=attempt, speed=1)
+        codes = people.challenges(session_id, epoch=epoch, attempt=attempt, speed=1)
         return [code.text for code in codes]
 
     assert texts("ses_1", 1, 1) == texts("ses_1", 1, 1)
@@ -69,15 +70,15 @@ async def test_a_device_gets_the_number_that_follows_from_its_session(engine, re
     async with paired(engine, ref) as (_, recorder):
         phone = recorder.of(events.Paired)[0]
 
-    assert phone.jid == f"{sandbox_people.phone(ref.session_id)}@s.whatsapp.net"
+    assert phone.jid == f"{people.phone(ref.session_id)}@s.whatsapp.net"
     assert re.fullmatch(r"1555\d{7}@s\.whatsapp\.net", phone.jid)
-    assert phone.push_name == sandbox_people.push_name(ref.session_id)
+    assert phone.push_name == people.push_name(ref.session_id)
 
 
 @live
 async def test_no_two_devices_get_the_same_number(engine, make_ref, monkeypatch):
     monkeypatch.setattr(
-        sandbox_people, "phone", lambda session_id, attempt=0: f"155500000{attempt:02d}"
+        people, "phone", lambda session_id, attempt=0: f"155500000{attempt:02d}"
     )
     found = []
     for ref in (make_ref(), make_ref(), make_ref()):

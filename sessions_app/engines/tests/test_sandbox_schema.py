@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from sessions_app.engines.base import EngineError, SessionRef
-from sessions_app.engines.sandbox import SandboxEngine
+from sessions_app.engines.sandbox.engine import SandboxEngine
 from sessions_app.engines.tests.live import world
 
 

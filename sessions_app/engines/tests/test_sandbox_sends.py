@@ -13,16 +13,18 @@ from pathlib import Path
 import pytest
 
 from sessions_app.engines import events
-from sessions_app.engines.base import EngineError, OutgoingText
-from sessions_app.engines.events import ReceiptKind
+from sessions_app.engines.base import EngineError
+from sessions_app.engines.content import ReceiptKind
+from sessions_app.engines.outgoing import OutgoingText
 from sessions_app.engines.tests.contract import FRIEND
 from sessions_app.engines.tests.live import connected, live, paired, world
 
 # Sends ten texts and dies before any receipt is due.
 KILLED_RUNNER = """
 import asyncio, os, signal, sys
-from sessions_app.engines.base import OutgoingText, SessionRef
-from sessions_app.engines.sandbox import SandboxEngine
+from sessions_app.engines.base import SessionRef
+from sessions_app.engines.outgoing import OutgoingText
+from sessions_app.engines.sandbox.engine import SandboxEngine
 from sessions_app.engines.tests.live import Listener
 
 async def main():

@@ -8,8 +8,9 @@ import gc
 import pytest
 
 from sessions_app.engines import events
-from sessions_app.engines.base import EngineError, OutgoingText, SessionRef
-from sessions_app.engines.events import ReceiptKind
+from sessions_app.engines.base import EngineError, SessionRef
+from sessions_app.engines.content import ReceiptKind
+from sessions_app.engines.outgoing import OutgoingText
 from sessions_app.engines.tests.contract import FRIEND
 from sessions_app.engines.tests.live import Listener, Recorder, connected, live, paired
 

@@ -5,56 +5,51 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sessions_app import jids
-from sessions_app.engines import events, sandbox_people
+from sessions_app.engines import events
 from sessions_app.engines.base import EngineError, Options
-from sessions_app.engines.sandbox_agenda import Agenda
-from sessions_app.engines.sandbox_hub import Member
-from sessions_app.engines.sandbox_receipts import Receipts
+from sessions_app.engines.sandbox.agenda import Agenda
+from sessions_app.engines.sandbox.hub import Member
+from sessions_app.engines.sandbox.pairing import Pairing
+from sessions_app.engines.sandbox.phases import Phase
+from sessions_app.engines.sandbox.receipts import Receipts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sessions_app.engines.base import EventSink
-    from sessions_app.engines.sandbox_actions import Scan
-    from sessions_app.engines.sandbox_hub import Hub
-    from sessions_app.engines.sandbox_world import Device, Taken
+    from sessions_app.engines.sandbox.hub import Hub
+    from sessions_app.engines.sandbox.world import Device, Taken
 
 # Waits at speed 1.
 CONNECT_SECONDS = 0.2
-PAIRED_SECONDS = 0.5  # from the scan until the stream is up again
-
-
-class Phase(StrEnum):
-    """Where a stream is; `ENDED` is final."""
-
-    PAIRING = "pairing"
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    ENDED = "ended"
 
 
 class Stream:
     """One task emits everything, in order; the agenda says what and when."""
 
     def __init__(
-        self, hub: Hub, device: Device, sink: EventSink, *, epoch: int, speed: float
+        self,
+        hub: Hub,
+        device: Device,
+        sink: EventSink,
+        *,
+        epoch: int,
+        speed: float,
+        passkey: bool = False,
     ) -> None:
         self.device = device
         self.options = Options()
         self.phase = Phase.CONNECTING
+        self.silent = False  # up, but nothing answers; nobody is told
         self._hub = hub
-        self._world = hub.world
+        self.world = hub.world
         self._sink = sink
-        self._epoch = epoch
-        self._speed = speed
-        self._agenda = Agenda(speed)
+        self.agenda = Agenda(speed)
+        self.pairing = Pairing(self, epoch=epoch, speed=speed, passkey=passkey)
         self._receipts = Receipts(speed)
         self._receipts_at = math.inf  # when the agenda looks at them next
         self._task: asyncio.Task[None] | None = None
@@ -62,7 +57,7 @@ class Stream:
     async def start(self) -> None:
         """Begin to emit: codes, or that the device is connected, banned or replaced."""
         now = asyncio.get_running_loop().time()
-        self._receipts.resume(await self._world.pending(self.device.session_id), now)
+        self._receipts.resume(await self.world.pending(self.device.session_id), now)
         if self.device.stream:
             member = Member(
                 self.device, taken=self._took, lost=self._lose, kept=self._sink.kept
@@ -71,17 +66,17 @@ class Stream:
         if not self.device.stream:
             self.finish(events.Replaced())
         elif not self.device.jid:
-            self._offer_codes()
+            self.pairing.offer_codes()
         elif self.device.banned_until is not None:
             self.ban(self.device.ban_code, self.device.banned_until)
         else:
-            self._agenda.after(CONNECT_SECONDS, self._come_up)
+            self.agenda.after(CONNECT_SECONDS, self.come_up)
         self._task = asyncio.create_task(self._live(), name="sandbox stream")
 
     async def stop(self) -> None:
         """Emit nothing more. Safe to repeat, and from within the sink."""
         self.phase = Phase.ENDED
-        self._agenda.end()
+        self.agenda.end()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -95,32 +90,12 @@ class Stream:
         if not self.is_connected():
             raise EngineError(f"The device is not connected: {self.phase}.", retryable=True)
 
-    async def pair(self, scan: Scan) -> None:
-        """Link the device that shows a code; the stream restarts by itself.
-
-        :raises EngineError: no code is shown.
-        """
-        if self.phase is not Phase.PAIRING:
-            raise EngineError("There is nothing to scan: this session shows no code.")
-        self.phase = Phase.CONNECTING
-        self._agenda.drop_plans()
-        try:
-            self.device = await self._linked(scan)
-        except BaseException:
-            if self.phase is Phase.CONNECTING:
-                self._offer_codes()
-            raise
-        self._agenda.now(
-            partial(self._emit, events.Paired(self.device.jid, self.device.push_name))
-        )
-        self._agenda.after(PAIRED_SECONDS, self._come_up)
-
     async def show(self, happened: Sequence[events.EngineEvent]) -> None:
         """Emit what the other side did; wait until the sink has it.
 
         :raises EngineError: the connection ended meanwhile.
         """
-        await self._agenda.perform(partial(self._emit_all, happened))
+        await self.agenda.perform(partial(self._emit_all, happened))
 
     async def show_typing(self, chat: str) -> None:
         """Let the chat see that something is being written, if the session does that."""
@@ -130,20 +105,20 @@ class Stream:
     async def receive(self, messages: Sequence[events.MessageReceived]) -> bool:
         """Emit messages, or keep them until the device is connected; return whether it is."""
         if self.is_connected():
-            await self._agenda.perform(partial(self._deliver, messages))
+            await self.agenda.perform(partial(self._deliver, messages))
             return True
-        await self._world.queue(self.device.session_id, messages)
+        await self.world.queue(self.device.session_id, messages)
         if self.is_connected():  # it came up while they were written
-            self._agenda.now(self._empty_backlog)
+            self.agenda.now(self._empty_backlog)
         return False
 
-    def break_off(self, reason: str, seconds: float) -> None:
-        """Lose the socket, and have a new one after a while."""
+    def break_off(self, event: events.EngineEvent, seconds: float) -> None:
+        """Be out of reach, as the event says, and back after a while."""
         self.phase = Phase.CONNECTING
         self._receipts_at = math.inf
-        self._agenda.drop_plans()
-        self._agenda.now(partial(self._emit, events.Disconnected(reason)))
-        self._agenda.after(seconds, self._come_up)
+        self.agenda.drop_plans()
+        self.agenda.now(partial(self.emit, event))
+        self.agenda.after(seconds, self.come_up)
 
     def ban(self, code: int, until: datetime) -> None:
         """End, because WhatsApp refuses the account for a while."""
@@ -152,26 +127,27 @@ class Stream:
     def finish(self, event: events.EngineEvent) -> None:
         """End with a last event."""
         self.phase = Phase.ENDED
-        self._agenda.drop_plans()
-        self._agenda.now(partial(self._emit, event))
-        self._agenda.now(self._end)
+        self.agenda.drop_plans()
+        self.agenda.now(partial(self.emit, event))
+        self.agenda.now(self._end)
 
     async def _live(self) -> None:
         try:
-            await self._agenda.run()
+            await self.agenda.run()
         finally:
             self.phase = Phase.ENDED
 
     async def _end(self) -> None:
-        self._agenda.end()
+        self.agenda.end()
 
-    async def _emit(self, event: events.EngineEvent) -> None:
-        if not self._agenda.over:  # the sink itself may stop the stream
+    async def emit(self, event: events.EngineEvent) -> None:
+        """Hand an event to the sink."""
+        if not self.agenda.over:  # the sink itself may stop the stream
             await self._sink(event)
 
     async def _emit_all(self, happened: Sequence[events.EngineEvent]) -> None:
         for event in happened:
-            await self._emit(event)
+            await self.emit(event)
 
     async def _deliver(self, messages: Sequence[events.MessageReceived]) -> None:
         await self._emit_all(messages)
@@ -181,53 +157,23 @@ class Stream:
         for message in messages:
             chats[message.chat].append(message.wa_id)
         for chat, wa_ids in chats.items():
-            await self._emit(events.MessagesRead(chat, tuple(wa_ids), datetime.now(UTC)))
+            await self.emit(events.MessagesRead(chat, tuple(wa_ids), datetime.now(UTC)))
 
-    def _offer_codes(self) -> None:
-        self.phase = Phase.PAIRING
-        challenges = sandbox_people.challenges(
-            self.device.session_id,
-            epoch=self._epoch,
-            attempt=self.device.attempt,
-            speed=self._speed,
-        )
-        wait = 0.0
-        for seconds, challenge in zip(sandbox_people.CODE_SECONDS, challenges, strict=True):
-            self._agenda.after(wait, partial(self._emit, challenge))
-            wait += seconds
-        self._agenda.after(wait, self._time_out)
-
-    async def _time_out(self) -> None:
-        self.finish(events.PairingTimedOut())
-
-    async def _linked(self, scan: Scan) -> Device:
-        session_id = self.device.session_id
-        jid = scan.jid
-        if not jid:
-            digits = self.device.phone or await self._world.claim_phone(session_id)
-            jid = f"{digits}@{jids.PHONE_SERVER}"
-        push_name = scan.push_name or sandbox_people.push_name(session_id)
-        contacts_count = await self._world.pair(
-            self.device, jid=jid, push_name=push_name, contacts_count=scan.contacts
-        )
-        if self.phase is not Phase.CONNECTING:
-            raise EngineError("The connection ended during the pairing.", retryable=True)
-        return replace(self.device, jid=jid, push_name=push_name, contacts_count=contacts_count)
-
-    async def _come_up(self) -> None:
+    async def come_up(self) -> None:
+        """Be connected from now on."""
         self.phase = Phase.CONNECTED
-        await self._emit(events.Connected(self.device.jid))
-        self._agenda.now(self._empty_backlog)
+        await self.emit(events.Connected(self.device.jid))
+        self.agenda.now(self._empty_backlog)
         self._plan_receipts()
 
     async def _empty_backlog(self) -> None:
         while self.is_connected():
-            upto, messages = await self._world.backlog(self.device.session_id)
+            upto, messages = await self.world.backlog(self.device.session_id)
             if not messages:
                 return
             await self._deliver(messages)
             await self._sink.kept()
-            await self._world.drop_backlog(self.device.session_id, upto)
+            await self.world.drop_backlog(self.device.session_id, upto)
 
     def _took(self, message_id: str, taken: Taken) -> None:
         self._receipts.expect(message_id, taken.seq, asyncio.get_running_loop().time())
@@ -237,14 +183,14 @@ class Stream:
         due = self._receipts.next_due()
         if self.is_connected() and due < self._receipts_at:
             self._receipts_at = due
-            self._agenda.at(due, partial(self._emit_receipts, due))
+            self.agenda.at(due, partial(self._emit_receipts, due))
 
     async def _emit_receipts(self, planned_at: float) -> None:
         if planned_at != self._receipts_at:
             return  # an earlier look took this one's place
         self._receipts_at = math.inf
         for due in self._receipts.pop_due(asyncio.get_running_loop().time()):
-            await self._emit(events.ReceiptReceived(due.wa_ids, due.kind, datetime.now(UTC)))
+            await self.emit(events.ReceiptReceived(due.wa_ids, due.kind, datetime.now(UTC)))
             self._hub.emitted(self.device.session_id, due.kind, due.upto)
         self._plan_receipts()
 

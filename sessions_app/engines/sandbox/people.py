@@ -6,12 +6,15 @@ Phone numbers are +1 555 numbers, which belong to nobody.
 
 from __future__ import annotations
 
+import struct
+import zlib
 from base64 import b64encode
 from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sessions_app import jids
+from sessions_app.engines.answers import NumberCheck
 from sessions_app.engines.events import ChallengeIssued, ContactEntry
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ _LID_SPACE = 10**14
 _LID_FACTOR = 48_271_828_182_459  # odd and no multiple of 5: different phones, different LIDs
 _CONTACT_STRIDE = 7_919  # coprime to the space, so that no two contacts share a number
 
+_CODE_LETTERS = "123456789ABCDEFGHJKLMNPQRSTVWXYZ"
+_PICTURE_PIXELS = 64
 _FIRST_NAMES = ("Ada", "Ben", "Cleo", "Dina", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jun", "Kim")
 _LAST_NAMES = ("Abel", "Brook", "Costa", "Dahl", "Engel", "Fox", "Gray", "Hale", "Ito", "Jung")
 
@@ -59,6 +64,50 @@ def challenges(
     for seq, seconds in enumerate(CODE_SECONDS, start=1):
         text = f"https://wa.me/settings/linked_devices#2@{_key(f'{device}:{seq}')},{fixed},1"
         yield ChallengeIssued(text=text, seq=seq, valid_for=timedelta(seconds=seconds / speed))
+
+
+def pairing_code(seed: str) -> str:
+    """A code to type, in WhatsApp's own alphabet."""
+    digest = sha256(f"{seed}:typed".encode()).digest()
+    letters = "".join(_CODE_LETTERS[byte % len(_CODE_LETTERS)] for byte in digest[:8])
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def passkey_options(session_id: str) -> dict[str, Any]:
+    """WhatsApp's challenge for an account that is linked by passkey."""
+    return {
+        "challenge": _key(f"{session_id}:passkey"),
+        "rpId": "whatsapp.com",
+        "timeout": 300_000,
+        "userVerification": "required",
+        "allowCredentials": [{"type": "public-key", "id": _key(f"{session_id}:credential")}],
+    }
+
+
+def confirmation(session_id: str) -> str:
+    """The code that the phone shows too."""
+    return f"{_number(f'{session_id}:confirmation', 10**8):08d}"
+
+
+def number_check(digits: str) -> NumberCheck:
+    """Whether a phone has WhatsApp: those that end in 9 have not."""
+    exists = not digits.endswith("9")
+    return NumberCheck(phone=digits, exists=exists, jid=lid(digits) if exists else "")
+
+
+def picture(seed: str) -> bytes:
+    """A small PNG of one color, which follows from `seed`."""
+    red, green, blue = sha256(seed.encode()).digest()[:3]
+    rows = (b"\x00" + bytes((red, green, blue)) * _PICTURE_PIXELS) * _PICTURE_PIXELS
+    header = struct.pack(">IIBBBBB", _PICTURE_PIXELS, _PICTURE_PIXELS, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    """A part of a PNG: https://www.w3.org/TR/png-3/#5Chunk-layout."""
+    check = zlib.crc32(kind + data)
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
 
 
 def contacts(session_id: str, *, count: int, page_size: int) -> Iterator[list[ContactEntry]]:

@@ -1,4 +1,4 @@
-"""The sandbox's tables and every query on them. `sandbox_world` says what they mean."""
+"""The sandbox's tables and every query on them. `sandbox.world` says what they mean."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 PREPARE = """
 SET synchronous_commit = off;
 DO $$ BEGIN
-IF to_regclass('sandbox.fault') IS NULL THEN
+IF to_regclass('sandbox.detail') IS NULL THEN
 PERFORM pg_advisory_xact_lock(7236071142250871);
 CREATE SCHEMA IF NOT EXISTS sandbox;
 CREATE SEQUENCE IF NOT EXISTS sandbox.stream;
@@ -53,6 +53,14 @@ CREATE TABLE IF NOT EXISTS sandbox.fault (
     kind text NOT NULL,
     PRIMARY KEY (session_id, seq)
 );
+CREATE TABLE IF NOT EXISTS sandbox.detail (  -- of what was sent, unless it is a plain text
+    session_id text NOT NULL,
+    message_id text NOT NULL,
+    kind text NOT NULL,
+    target text NOT NULL,  -- the message that it answers, changes or reacts to
+    size bigint NOT NULL,  -- bytes of a file
+    PRIMARY KEY (session_id, message_id)
+);
 END IF;
 END $$
 """
@@ -63,6 +71,7 @@ PURGE = (
     "DELETE FROM sandbox.delivered WHERE session_id = %s",
     "DELETE FROM sandbox.inbound WHERE session_id = %s",
     "DELETE FROM sandbox.fault WHERE session_id = %s",
+    "DELETE FROM sandbox.detail WHERE session_id = %s",
 )
 
 OPEN = """
@@ -76,6 +85,10 @@ FORGET = """
 DELETE FROM sandbox.delivered WHERE ctid = ANY (ARRAY (
     SELECT ctid FROM sandbox.delivered WHERE taken_at < now() - interval '7 days' LIMIT 5000
 ))
+"""
+DESCRIBE = """
+INSERT INTO sandbox.detail (session_id, message_id, kind, target, size)
+VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 KNOWN = "SELECT EXISTS (SELECT FROM sandbox.device WHERE session_id = %s)"
 PENDING = """

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sessions_app.engines.base import EngineError
-from sessions_app.engines.events import ReceiptKind
-from sessions_app.engines.sandbox_world import Cursors, Sending, World
+from sessions_app.engines.content import ReceiptKind
+from sessions_app.engines.sandbox.world import Cursors, Sending, World
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from sessions_app.engines.base import OutgoingText
-    from sessions_app.engines.sandbox_world import Device, Taken
+    from sessions_app.engines.outgoing import OutgoingText
+    from sessions_app.engines.sandbox.world import Device, Taken
 
 logger = logging.getLogger(__name__)
 

@@ -7,21 +7,22 @@ database is acceptable.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from sessions_app.engines import sandbox_people
-from sessions_app.engines import sandbox_queries as queries
 from sessions_app.engines.base import EngineError
 from sessions_app.engines.events import MessageReceived
+from sessions_app.engines.sandbox import people, queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sessions_app.engines.base import OutgoingText, SessionRef
+    from sessions_app.engines.base import SessionRef
+    from sessions_app.engines.outgoing import OutgoingText
+    from sessions_app.engines.sandbox.outgoing import Detail
 
 BACKLOG_PAGE = 500  # inbound messages read at once after a time offline
 
@@ -162,6 +163,10 @@ class World:
             (session_id, message_id): Taken(*rest) for session_id, message_id, *rest in rows
         }
 
+    async def describe(self, session_id: str, message_id: str, detail: Detail) -> None:
+        """Remember what a message is, if it is no plain text. Safe to repeat."""
+        await self._rows(queries.DESCRIBE, (session_id, message_id, *astuple(detail)))
+
     async def move(self, cursors: Sequence[Cursors]) -> None:
         """Remember which receipts were emitted."""
         await self._rows(
@@ -186,7 +191,7 @@ class World:
         """Give the device a number that no other device got."""
         attempt = 0
         while True:
-            digits = sandbox_people.phone(session_id, attempt)
+            digits = people.phone(session_id, attempt)
             wanted = {"session_id": session_id, "digits": digits}
             if await self._rows(queries.CLAIM_PHONE, wanted):
                 return digits

@@ -7,12 +7,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sessions_app.engines.events import ReceiptKind
+from sessions_app.engines.content import ReceiptKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sessions_app.engines.sandbox_world import Pending
+    from sessions_app.engines.sandbox.world import Pending
 
 DELIVERED_SECONDS = 0.3  # after the world took the message, at speed 1
 READ_SECONDS = 1.0

@@ -1,6 +1,6 @@
 """The sandbox: an engine that behaves like WhatsApp, for customers who build without a phone.
 
-A caller plays the other side with `act` (`sandbox_actions` says what there is). Everything that
+A caller plays the other side with `act` (`sandbox.actions` says what there is). Everything that
 two runs can have in common is the same in both: codes, numbers, names, contacts, waits.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-from sessions_app.engines import sandbox_world
-from sessions_app.engines.base import Capability, Engine
-from sessions_app.engines.sandbox_connection import SandboxConnection
-from sessions_app.engines.sandbox_hub import Hub
+from sessions_app.engines.base import Engine
+from sessions_app.engines.capabilities import Capability
+from sessions_app.engines.sandbox import world
+from sessions_app.engines.sandbox.connection import SandboxConnection
+from sessions_app.engines.sandbox.hub import Hub
 
 if TYPE_CHECKING:
     from sessions_app.engines.base import EventSink, SessionRef
@@ -27,7 +28,19 @@ class SandboxEngine(Engine):
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             Capability.PAIR_QR,
+            Capability.PAIR_CODE,
+            Capability.PASSKEY,
+            Capability.CHECK_NUMBERS,
             Capability.CLIENT_MESSAGE_ID,
+            Capability.REPLIES,
+            Capability.REACTIONS,
+            Capability.EDITS,
+            Capability.REVOKES,
+            Capability.IMAGE,
+            Capability.VIDEO,
+            Capability.AUDIO,
+            Capability.DOCUMENT,
+            Capability.STICKER,
             Capability.CONTACTS,
             Capability.CONNECTION_EVENTS,
             Capability.PRESENCE,
@@ -44,11 +57,11 @@ class SandboxEngine(Engine):
 
     def provision(self, ref: SessionRef) -> None:
         """Make room for a device. A device that is linked already stays so."""
-        sandbox_world.provision(self._dsn, ref.session_id)
+        world.provision(self._dsn, ref.session_id)
 
     def purge(self, ref: SessionRef) -> None:
         """Forget a device and all that it sent and got; a stream of it is logged out."""
-        sandbox_world.purge(self._dsn, ref.session_id)
+        world.purge(self._dsn, ref.session_id)
 
     async def connect(self, ref: SessionRef, sink: EventSink) -> SandboxConnection:
         """Open the device's newest stream; an older one is replaced.

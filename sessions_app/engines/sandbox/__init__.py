@@ -1,0 +1,1 @@
+"""An engine that behaves like WhatsApp, for customers who build without a phone."""
