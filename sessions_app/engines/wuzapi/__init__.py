@@ -1,0 +1,1 @@
+"""The engine for sessions that live in a WuzAPI gateway, or in a fork of it."""
