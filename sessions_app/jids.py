@@ -33,26 +33,28 @@ class InvalidRecipient(ValueError):
     """The text is neither a phone number nor a JID that can be used here."""
 
 
-def from_phone(text: str) -> str:
+def from_phone(text: str, country: str = "") -> str:
     """Return the JID of a phone number written the way people write it.
 
-    The country code is required, the "+" is not.
+    With a "+" the number starts with its country code. Without one it is read in this order,
+    and the first reading that fits counts:
 
+    1. as if it began with its country code, if such a number is in use;
+    2. as dialed within `country`, also with its prefix for calls abroad, if in use;
+    3. as if it began with its country code, if it has the right number of digits.
+
+    So an international number without "+" means the same with and without a country.
+
+    :param country: the ISO 3166 code of who wrote it; without one the second reading falls out.
     :raises InvalidRecipient: this can't be a phone number.
     """
     written = text.strip()
     if len(written) > _TEXT_LIMIT or not _PHONE_TEXT.fullmatch(written):
         raise InvalidRecipient(f"This is not a phone number. {_PHONE_ADVICE}")
-    try:
-        number = phonenumbers.parse(f"+{written.lstrip('+')}")
-    except phonenumbers.NumberParseException:
-        raise InvalidRecipient(f"No country has such a number. {_PHONE_ADVICE}") from None
-    # The shorter `is_possible_number` also takes a number that lacks its area code.
-    verdict = phonenumbers.is_possible_number_with_reason(number)
-    if verdict != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise InvalidRecipient(f"The number has too few or too many digits. {_PHONE_ADVICE}")
-    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return f"{written.removeprefix('+')}@{PHONE_SERVER}"
+    number = None
+    if country and not written.startswith("+"):
+        number = _in_use(f"+{written}", None) or _in_use(written, country.upper())
+    return _phone_jid(number or _international(written))
 
 
 def normalize(jid: str) -> str:
@@ -71,13 +73,14 @@ def normalize(jid: str) -> str:
     return f"{_user(user, server)}@{server}"
 
 
-def parse_recipient(text: str) -> str:
+def parse_recipient(text: str, country: str = "") -> str:
     """Return the normalized JID of what somebody may send to: a phone number or a JID.
 
+    :param country: completes phone numbers, as `from_phone` says.
     :raises InvalidRecipient: it is neither, or nobody can send there.
     """
     if "@" not in text:
-        return from_phone(text)
+        return from_phone(text, country)
     jid = normalize(text)
     if jid.rpartition("@")[2] not in SENDABLE_SERVERS:
         raise InvalidRecipient(
@@ -86,10 +89,54 @@ def parse_recipient(text: str) -> str:
     return jid
 
 
+def parse_chat(text: str, country: str = "") -> str:
+    """Return the normalized JID of a chat that may exist: a phone number or any JID.
+
+    :raises InvalidRecipient: it is neither.
+    """
+    return normalize(text) if "@" in text else from_phone(text, country)
+
+
+def of_phone(digits: str) -> str:
+    """Return the JID of a phone number in digits, with its country code."""
+    return f"{digits}@{PHONE_SERVER}"
+
+
 def phone_of(jid: str) -> str:
     """Return the digits of the phone number in a normalized JID; "" when it has none."""
     user, _, server = jid.rpartition("@")
     return user if server == PHONE_SERVER else ""
+
+
+def is_lid(jid: str) -> bool:
+    """Say whether a normalized JID is a LID."""
+    return jid.endswith(f"@{LID_SERVER}")
+
+
+def _in_use(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
+    """Return the number if some network has given it out, as far as its plan tells."""
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def _international(written: str) -> phonenumbers.PhoneNumber:
+    try:
+        number = phonenumbers.parse(f"+{written.lstrip('+')}")
+    except phonenumbers.NumberParseException:
+        raise InvalidRecipient(f"No country has such a number. {_PHONE_ADVICE}") from None
+    # The shorter `is_possible_number` also takes a number that lacks its area code.
+    verdict = phonenumbers.is_possible_number_with_reason(number)
+    if verdict != phonenumbers.ValidationResult.IS_POSSIBLE:
+        raise InvalidRecipient(f"The number has too few or too many digits. {_PHONE_ADVICE}")
+    return number
+
+
+def _phone_jid(number: phonenumbers.PhoneNumber) -> str:
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return of_phone(written.removeprefix("+"))
 
 
 def _user(user: str, server: str) -> str:

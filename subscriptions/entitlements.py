@@ -17,6 +17,7 @@ class Entitlements:
     :param active: whether a period runs; without one every limit is 0.
     :param limits: by the name of a `models.Feature`; None is unlimited, absent is 0.
     :param rate_class: how many requests its programs may make.
+    :param engine: of new sessions that ask for none; "" takes the service's default.
     :param period_starts_at: start of the usage period that metered features count in.
     :param ends_at: the end of the newest period, past or future.
     :param status: the subscription's, "" when there never was one.
@@ -32,6 +33,7 @@ class Entitlements:
     ends_at: datetime | None = None
     status: str = ""
     stops_at: datetime | None = None
+    engine: str = ""
 
     def limit(self, feature: str) -> int | None:
         """Return how much of a feature there is: None without a limit, 0 if not included."""
@@ -73,6 +75,7 @@ class Terms:
     limits: Mapping[str, int | None]
     overrides: tuple[Override, ...]
     span: Span
+    engine: str = ""
 
     def at(self, now: datetime) -> Entitlements:
         """Return what the tenant may do at `now`."""
@@ -93,4 +96,5 @@ class Terms:
             ends_at=self.span.ends_at,
             status=status,
             stops_at=self.span.stops_at,
+            engine=self.engine,
         )

@@ -50,6 +50,11 @@ class Plan(TimestampedModel):
     rate_class = models.CharField(
         max_length=8, choices=RateClass.choices, default=RateClass.STANDARD
     )
+    engine = models.CharField(
+        max_length=16,
+        blank=True,
+        help_text="The engine of new sessions that ask for none; empty: the service's default",
+    )
     is_default = models.BooleanField(
         default=False, help_text="The plan that turning on the API key buys"
     )

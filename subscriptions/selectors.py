@@ -261,4 +261,5 @@ def _terms(found: Subscription, overrides: Iterable[Override]) -> Terms:
         limits={row.feature: row.limit for row in found.plan.entitlements.all()},
         overrides=tuple(overrides),
         span=found.span,
+        engine=found.plan.engine,
     )

@@ -54,7 +54,7 @@ class TenantAdmin(StateActions):
     search_fields = ["public_id", "name", "external_id", "members__email"]
     ordering = ["-pk"]
     fields = ["public_id", "name", "state", "status_reason", "purge_at", "belongings"]
-    fields += ["source", "external_id", "created_by", "created_at"]
+    fields += ["default_country", "source", "external_id", "created_by", "created_at"]
     readonly_fields = fields
     inlines = [MemberInline, KeyInline]
     actions_detail = [

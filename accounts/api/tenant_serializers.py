@@ -16,6 +16,9 @@ class TenantOutput(serializers.Serializer[Any]):
 
     id = serializers.CharField(source="public_id")
     name = serializers.CharField()
+    default_country = serializers.CharField(
+        help_text="Completes phone numbers that are written without their country code."
+    )
     status = serializers.ChoiceField(TenantStatus.choices)
     status_reason = serializers.CharField(
         help_text="Why it was suspended; empty if it was not."
@@ -30,7 +33,20 @@ class TenantOutput(serializers.Serializer[Any]):
 class TenantInput(serializers.Serializer[Any]):
     """What of a workspace can be changed."""
 
-    name = Text(max_length=tenants.MAX_NAME_LENGTH)
+    name = Text(required=False, max_length=tenants.MAX_NAME_LENGTH)
+    default_country = Text(
+        required=False,
+        allow_blank=True,
+        max_length=2,
+        help_text="ISO 3166 code of two letters, like DE: completes phone numbers that are "
+        "written without their country code. Empty: none.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a change of nothing."""
+        if not attrs:
+            raise serializers.ValidationError({"name": ["This field is required."]})
+        return attrs
 
 
 class DeletionInput(serializers.Serializer[Any]):

@@ -36,19 +36,19 @@ class TenantDetail(TenantAPIView):
     @extend_schema(
         operation_id="tenant_update",
         tags=TAGS,
-        summary="Rename the workspace",
+        summary="Change the workspace",
         request=serializers.TenantInput,
         responses=serializers.TenantEnvelope,
     )
     def patch(self, request: Request) -> Response:
-        """Give it another name."""
+        """Give it another name or country."""
         form = serializers.TenantInput(data=request.data)
         form.is_valid(raise_exception=True)
         actor = self.principal.actor
-        renamed = tenants.rename(
+        changed = tenants.update(
             tenant=self.tenant, actor=actor, now=timezone.now(), **form.validated_data
         )
-        return _show(renamed)
+        return _show(changed)
 
 
 class Deletion(PersonAPIView):

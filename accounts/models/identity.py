@@ -82,6 +82,12 @@ class Tenant(TimestampedModel):
 
     public_id = PublicIdField("ten")
     name = models.CharField(max_length=120)
+    default_country = models.CharField(
+        max_length=2,
+        blank=True,
+        db_default="",
+        help_text="ISO 3166 code; completes phone numbers that are written without theirs",
+    )
     source = models.CharField(
         max_length=64, blank=True, help_text="The sibling service that made it; empty: sign-up"
     )

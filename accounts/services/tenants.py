@@ -1,8 +1,10 @@
 """Workspaces: made, renamed, suspended, deleted after a grace, purged."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import phonenumbers
 from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 
@@ -36,6 +38,12 @@ class InvalidName(errors.Invalid):
     code = "invalid_input"
 
 
+class InvalidCountry(errors.Invalid):
+    """This is not the code of a country."""
+
+    code = "invalid_country"
+
+
 @transaction.atomic
 def create(*, name: str, owner: User, now: datetime) -> Tenant:
     """Make a workspace that its first member owns.
@@ -49,20 +57,30 @@ def create(*, name: str, owner: User, now: datetime) -> Tenant:
     return tenant
 
 
-@transaction.atomic
 def rename(*, tenant: Tenant, name: str, actor: str, now: datetime) -> Tenant:
     """Give a workspace another name.
 
     :raises InvalidName: it is blank or too long.
     """
-    wanted = _name(name)
+    return update(tenant=tenant, actor=actor, now=now, name=name)
+
+
+@transaction.atomic
+def update(*, tenant: Tenant, actor: str, now: datetime, **changes: str) -> Tenant:
+    """Change a workspace's `name` or `default_country`; what is left out stays.
+
+    :raises InvalidName: the name is blank or too long.
+    :raises InvalidCountry: no phone numbers are known for this code.
+    """
+    wanted = {name: _JUDGES[name](value) for name, value in changes.items()}
     locked = Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
-    before, tenant.name = locked.name, wanted
+    before = {name: getattr(locked, name) for name in wanted}
+    for name, value in wanted.items():
+        setattr(tenant, name, value)
     if before == wanted:
         return tenant
-    Tenant.objects.filter(pk=tenant.pk).update(name=wanted, updated_at=now)
-    names = {"before": {"name": before}, "after": {"name": wanted}}
-    _record("tenant.updated", tenant, actor, now, **names)
+    Tenant.objects.filter(pk=tenant.pk).update(updated_at=now, **wanted)
+    _record("tenant.updated", tenant, actor, now, before=before, after=wanted)
     _emit("tenant.updated", tenant)
     return tenant
 
@@ -184,3 +202,14 @@ def _emit(name: str, tenant: Tenant, /, **payload: Any) -> None:
 
 def _shard(tenant: Tenant) -> str:
     return f"tenant:{tenant.public_id}"
+
+
+def _country(code: str) -> str:
+    """Return the ISO 3166 code in capitals; empty for none."""
+    wanted = code.strip().upper()
+    if wanted and wanted not in phonenumbers.SUPPORTED_REGIONS:
+        raise InvalidCountry("Give a country's code of two letters, like DE or US.")
+    return wanted
+
+
+_JUDGES: dict[str, Callable[[str], str]] = {"name": _name, "default_country": _country}

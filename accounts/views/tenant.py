@@ -29,6 +29,18 @@ class NameForm(ConsoleForm):
     name = forms.CharField(max_length=tenants.MAX_NAME_LENGTH)
 
 
+class CountryForm(ConsoleForm):
+    """Where phone numbers without a country code are from."""
+
+    default_country = forms.CharField(
+        label="Country",
+        required=False,
+        max_length=2,
+        help_text="Two letters, like DE. Completes phone numbers without a country code.",
+        widget=forms.TextInput({"autocomplete": "country", "size": 2}),
+    )
+
+
 class DeletionForm(ConsoleForm):
     """Proof that it is the owner, and that they mean this workspace."""
 
@@ -67,6 +79,23 @@ def rename(request: ConsoleRequest) -> HttpResponse:
     if form.errors:
         return _page(request, name_form=form)
     return _done(request, "The workspace has its new name.")
+
+
+@require_POST
+@page
+def locate(request: ConsoleRequest) -> HttpResponse:
+    """Say where phone numbers without a country code are from."""
+    permissions.require(request.principal, "tenant:write")
+    form = CountryForm(request.POST)
+    actor, tenant = request.principal.actor, request.principal.tenant
+    form.run(
+        lambda: tenants.update(
+            tenant=tenant, actor=actor, now=timezone.now(), **form.cleaned_data
+        )
+    )
+    if form.errors:
+        return _page(request, country_form=form)
+    return _done(request, "The country of phone numbers was changed.")
 
 
 @require_POST
@@ -139,6 +168,7 @@ def _page(request: ConsoleRequest, **bound: ConsoleForm) -> HttpResponse:
         "export_running": any(row.status in running for row in found),
         "grace_days": tenants.DELETION_GRACE.days,
         "name_form": NameForm(initial={"name": tenant.name}),
+        "country_form": CountryForm(initial={"default_country": tenant.default_country}),
         "deletion_form": DeletionForm(),
         **bound,
     }
@@ -158,6 +188,7 @@ def _done(request: ConsoleRequest, sentence: str) -> HttpResponse:
 urlpatterns = [
     path("workspace", workspace, name="console-workspace"),
     path("workspace/rename", rename, name="console-workspace-rename"),
+    path("workspace/country", locate, name="console-workspace-country"),
     path("workspace/export", export, name="console-export"),
     path("workspace/delete", delete, name="console-workspace-delete"),
     path("workspace/keep", keep, name="console-workspace-keep"),

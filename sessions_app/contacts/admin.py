@@ -1,10 +1,13 @@
 """Contacts and their syncs in the backoffice: staff look, search and filter."""
 
 from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from orsta.core.admin import ReadOnlyAdmin, column, json_display
 from sessions_app.contacts.models import Contact, ContactSync
+from sessions_app.contacts.selectors import identities_of
 from sessions_app.contacts.states import SyncState
 
 SYNC_COLORS = {
@@ -34,9 +37,15 @@ class ContactAdmin(ReadOnlyAdmin):
     search_fields = ["public_id", "session__public_id", "name", "push_name", "phone", "jid"]
     ordering = ["-pk"]
     exclude = ["raw"]
-    readonly_fields = ["shown_raw"]
+    readonly_fields = ["shown_raw", "known_as"]
     session_name = column("session.name", "Session")
     shown_raw = json_display("raw")
+
+    @display(description="Known as")
+    def known_as(self, contact: Contact) -> SafeString:
+        names = identities_of(contact.session, [contact.jid]).get(contact.jid, [])
+        lines = ((one.get_kind_display(), one.value, one.source) for one in names)
+        return format_html_join(SafeString("<br>"), "{}: {} ({})", lines)
 
 
 @admin.register(ContactSync)

@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.tenancy import TenantOwnedModel
-from orsta.core.models import PublicIdField
-from sessions_app.contacts.states import SyncState
+from orsta.core.models import GivenIdField, PublicIdField
+from sessions_app.contacts.states import IdentityKind, IdentitySource, SyncState
 from sessions_app.models import Session
 
 
@@ -42,6 +42,99 @@ class Contact(TenantOwnedModel):
 
     def __str__(self) -> str:
         return f"{self.name or self.push_name or self.jid} ({self.public_id})"
+
+
+class ContactIdentity(models.Model):
+    """One name of one person: their LID, a phone number or a user name.
+
+    `jid` is the person: the LID when known, and the contact's if there is one. Who is no
+    contact has identities too: a chat must be found without a contact.
+    """
+
+    # Indexed by `identity_once_per_session`.
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="identities", db_index=False
+    )
+    jid = models.CharField(max_length=80)
+    kind = models.CharField(max_length=8, choices=IdentityKind.choices)
+    value = models.CharField(max_length=80, help_text="A LID's JID, digits, or a user name")
+    source = models.CharField(max_length=8, choices=IdentitySource.choices)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "kind", "value"], name="identity_once_per_session"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=IdentityKind.values), name="identity_kind_known"
+            ),
+        ]
+        indexes = [
+            # Everything that a person goes by.
+            models.Index(fields=["session", "jid"], name="identity_of_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"
+
+
+class ContactMerge(TenantOwnedModel):
+    """Two contacts turned out to be one person. The id of the one that went still resolves."""
+
+    # Indexed by `merge_of_contact`.
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="contact_merges", db_index=False
+    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="merges")
+    merged_id = GivenIdField(max_length=40, help_text="Public id of the one that went")
+    merged_jid = models.CharField(max_length=80)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session", "merged_id"], name="merge_of_contact")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merged_id} into contact {self.contact_id}"
+
+
+class JidChange(models.Model):
+    """A person's chat has a new name; what is kept under the old one has to follow.
+
+    What is still under the old name is the work left, so a crash costs nothing.
+    """
+
+    # Indexed by `jid_change_once`.
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="jid_changes", db_index=False
+    )
+    old = models.CharField(max_length=80)
+    new = models.CharField(max_length=80)
+    moved = models.PositiveBigIntegerField(default=0, help_text="Messages that followed")
+    dropped = models.PositiveBigIntegerField(
+        default=0, help_text="Messages that were there already"
+    )
+    opened_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session", "old"], name="jid_change_once")
+        ]
+        indexes = [
+            # messaging.services.moving: what is not finished, of all sessions or of one.
+            models.Index(
+                fields=["session", "opened_at"],
+                condition=Q(finished_at=None),
+                name="jid_change_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old} to {self.new}"
 
 
 class ContactSync(TenantOwnedModel):

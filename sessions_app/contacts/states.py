@@ -1,4 +1,4 @@
-"""The life of a contact sync. Plain: no rows."""
+"""The life of a contact sync, and the names that a person goes by. Plain: no rows."""
 
 from django.db.models import TextChoices
 
@@ -14,3 +14,20 @@ class SyncState(TextChoices):
 
 
 RUNNING = frozenset({SyncState.QUEUED, SyncState.FETCHING, SyncState.WRITING})
+
+
+class IdentityKind(TextChoices):
+    """What a value names a person by."""
+
+    LID = "LID", "LID"
+    PHONE = "PHONE", "Phone number"
+    USERNAME = "USERNAME", "User name"
+
+
+class IdentitySource(TextChoices):
+    """What told us who is who."""
+
+    MESSAGE = "message", "A message"
+    CONTACTS = "contacts", "The address book"
+    MAPPING = "mapping", "WhatsApp"
+    CHECK = "check", "A number check"

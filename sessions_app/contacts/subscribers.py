@@ -16,3 +16,9 @@ def write(event: OutboxEvent) -> None:
 def sync_first(event: OutboxEvent) -> None:
     """Bring the address book of an account that was just linked."""
     enqueue(tasks.sync_new_account, session_id=event.payload["session_id"])
+
+
+@subscribe("contacts.changed")
+def sync_changed(event: OutboxEvent) -> None:
+    """Fetch the address book again, unless that was done a moment ago."""
+    enqueue(tasks.sync_changed_contacts, session_id=event.payload["session_id"])

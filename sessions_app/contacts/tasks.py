@@ -25,6 +25,15 @@ def sync_new_account(*, session_id: str, **_: object) -> None:
 
 
 @shared_task(ignore_result=True)
+def sync_changed_contacts(*, session_id: str, **_: object) -> None:
+    """Request a sync because the address book changed; see `syncing.sync_changed`."""
+    wait = syncing.sync_changed(session_id=session_id, now=timezone.now())
+    if wait is not None:
+        seconds = wait.total_seconds()
+        sync_changed_contacts.apply_async(kwargs={"session_id": session_id}, countdown=seconds)
+
+
+@shared_task(ignore_result=True)
 def resume_syncs(**_: object) -> None:
     """Go on with syncs whose writer died; give up those whose pages stopped coming."""
     now = timezone.now()

@@ -1,15 +1,24 @@
 """Messages in the backoffice: staff look, search and filter."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from unfold.decorators import display
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from orsta.core.admin import ReadOnlyAdmin, column
-from sessions_app.messaging.models import Message
+from sessions_app.admin.forms import ReasonForm, dialog
+from sessions_app.messaging.models import Message, Reaction
+from sessions_app.messaging.services import resolving
 from sessions_app.messaging.states import Direction, MessageStatus
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 STATUS_COLORS = {
     MessageStatus.QUEUED.label: "warning",
@@ -21,6 +30,36 @@ STATUS_COLORS = {
     MessageStatus.RECEIVED.label: "primary",
 }
 DIRECTION_COLORS = {Direction.INBOUND.label: "primary", Direction.OUTBOUND.label: "info"}
+
+
+class ResolveForm(ReasonForm):
+    """What became of a message, as somebody found out."""
+
+    choice = forms.ChoiceField(
+        widget=UnfoldAdminSelectWidget,
+        choices=[
+            (resolving.Choice.SENT, "It went out"),
+            (resolving.Choice.FAILED, "It did not go out"),
+            (resolving.Choice.RESEND, "Send it again; it may arrive twice"),
+        ],
+    )
+    field_order = ["choice", "reason"]
+
+
+class ReactionInline(TabularInline):
+    """Who thinks what of a message."""
+
+    model = Reaction
+    fields = ["sender", "emoji", "at"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(Message)
@@ -37,12 +76,44 @@ class MessageAdmin(ReadOnlyAdmin):
         "sent_at",
         "read_at",
     ]
-    list_filter = ["status", "direction", "created_at"]
+    list_filter = ["status", "direction", "kind", "created_at"]
+    exclude = ["media_reference"]
+    inlines = [ReactionInline]
     list_select_related = ["session"]
     search_fields = ["public_id", "wa_id", "chat", "session__public_id"]
     search_help_text = "A message's id, a session's id, WhatsApp's id, or a chat's JID, in full"
     session_name = column("session.name", "Session")
     ordering = ["-pk"]
+
+    actions_detail = ["resolve"]
+
+    @action(
+        description="Settle",
+        permissions=["operate"],
+        dialog=dialog(
+            "What became of this message?",
+            "For a message whose outcome is unknown: look at the phone first.",
+            "Settle",
+            ResolveForm,
+        ),
+    )
+    def resolve(self, request: HttpRequest, form: ResolveForm, object_id: str) -> HttpResponse:
+        """Settle a message of which nobody knows whether it went out."""
+        message = Message.objects.select_related("session__tenant").get(pk=object_id)
+        given = form.cleaned_data
+        return self.run_service(
+            request,
+            object_id,
+            lambda: resolving.resolve(
+                session=message.session,
+                message_id=message.public_id,
+                choice=resolving.Choice(given["choice"]),
+                actor=cast("User", request.user).public_id,
+                now=timezone.now(),
+                reason=given["reason"],
+            ),
+            done="The message is settled.",
+        )
 
     @display(description="Direction", ordering="direction", label=DIRECTION_COLORS)
     def direction_label(self, message: Message) -> str:

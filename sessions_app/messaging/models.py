@@ -1,9 +1,10 @@
 """Messages, in and out."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.tenancy import TenantOwnedModel
+from orsta.core.crypto import EncryptedTextField
 from orsta.core.models import PublicIdField
 from sessions_app.messaging.states import Direction, MessageKind, MessageStatus
 from sessions_app.models import Session
@@ -33,12 +34,27 @@ class Message(TenantOwnedModel):
     sender = models.CharField(max_length=80, help_text="JID of the author")
     wa_id = models.CharField(max_length=64, blank=True)
     text = models.TextField(blank=True)
+    quoted_wa_id = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Of the message that it answers"
+    )
+    media = models.JSONField(
+        default=dict, blank=True, db_default={}, help_text="mime_type, size, file_name, seconds"
+    )
+    # How the engine fetches the file, as JSON; it holds the file's key.
+    media_reference = EncryptedTextField(  # type: ignore[misc]  # null: SQL can seal no text
+        null=True, blank=True, editable=False
+    )
+    undecryptable = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="It may become readable yet"
+    )
     status = models.CharField(max_length=10, choices=MessageStatus.choices, editable=False)
     error = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -67,6 +83,12 @@ class Message(TenantOwnedModel):
             # The session's messages and one chat's, newest first.
             models.Index(fields=["session", "-id"], name="message_of_session"),
             models.Index(fields=["session", "chat", "-id"], name="message_of_chat"),
+            # moving: what somebody wrote in groups before their LID was known.
+            models.Index(
+                fields=["session", "sender"],
+                condition=Q(direction=Direction.INBOUND) & ~Q(sender=F("chat")),
+                name="message_by_member",
+            ),
             # history.prune_old: a tenant's messages that its plan keeps no longer.
             models.Index(fields=["tenant", "created_at"], name="message_of_tenant"),
             # The admin's status filter.
@@ -77,6 +99,29 @@ class Message(TenantOwnedModel):
 
     def __str__(self) -> str:
         return f"{self.public_id} {self.status}"
+
+
+class Reaction(models.Model):
+    """What somebody thinks of a message; one emoji per person. A withdrawn one is empty."""
+
+    # Indexed by `reaction_once_per_sender`.
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="reactions", db_index=False
+    )
+    sender = models.CharField(max_length=80, help_text="JID of who reacted")
+    # Kept when it is taken back: an older reaction that comes late must not win.
+    emoji = models.CharField(max_length=32, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "sender"], name="reaction_once_per_sender"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.emoji or 'nothing'} on message {self.message_id}"
 
 
 class MessageCount(models.Model):

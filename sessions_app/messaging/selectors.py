@@ -1,6 +1,7 @@
 """Reads of messages. The session was read through its tenant."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from accounts.models import Tenant
 from orsta.core import errors
-from sessions_app.messaging.models import Message, MessageCount
+from sessions_app.messaging.models import Message, MessageCount, Reaction
 from sessions_app.models import Session
 from sessions_app.states import DesiredState
 
@@ -78,6 +79,15 @@ def message_of(session: Session, public_id: str) -> Message:
     return message
 
 
+def reactions_to(messages: Sequence[Message]) -> dict[int, list[Reaction]]:
+    """Return the reactions to these messages by primary key, without those taken back."""
+    known: defaultdict[int, list[Reaction]] = defaultdict(list)
+    rows = Reaction.objects.filter(message__in=[message.pk for message in messages])
+    for reaction in rows.exclude(emoji="").order_by("pk"):
+        known[reaction.message_id].append(reaction)
+    return known
+
+
 def counts_of(session: Session) -> QuerySet[MessageCount]:
     """Return how many messages of each kind the session sent, and how many failed."""
     counts: QuerySet[MessageCount] = session.message_counts.order_by("kind")
@@ -97,7 +107,8 @@ def archive(tenant: Tenant) -> Iterator[dict[str, Any]]:
     """Yield a tenant's messages for its archive, oldest first."""
     columns = (
         *("public_id", "session__public_id", "direction", "kind", "chat", "sender", "wa_id"),
-        *("text", "status", "error", "created_at", "sent_at", "delivered_at", "read_at"),
+        *("text", "media", "status", "error", "created_at", "sent_at", "delivered_at"),
+        *("read_at", "edited_at", "revoked_at"),
     )
     rows = Message.objects.for_tenant(tenant).exclude(session__desired=DesiredState.DELETED)
     yield from rows.order_by("pk").values(*columns).iterator()

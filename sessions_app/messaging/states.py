@@ -23,9 +23,18 @@ class MessageStatus(TextChoices):
 
 
 class MessageKind(TextChoices):
-    """What a message is made of; counted apart."""
+    """What a message is made of, as engines call it; counted apart."""
 
     TEXT = "text", "Text"
+    IMAGE = "image", "Image"
+    VIDEO = "video", "Video"
+    AUDIO = "audio", "Audio"
+    DOCUMENT = "document", "Document"
+    STICKER = "sticker", "Sticker"
+    LOCATION = "location", "Location"
+    CONTACT = "contact", "Contact"
+    POLL = "poll", "Poll"
+    OTHER = "other", "Other"
 
 
 S = MessageStatus

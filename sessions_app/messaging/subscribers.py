@@ -10,3 +10,9 @@ from sessions_app.messaging import tasks
 def abandon(event: OutboxEvent) -> None:
     """Give up what the session never sent."""
     enqueue(tasks.abandon_messages, session_id=event.payload["session_id"])
+
+
+@subscribe("contacts.identified")
+def move_chats(event: OutboxEvent) -> None:
+    """Have messages follow the people whose LID became known."""
+    enqueue(tasks.move_chats, session_id=event.payload["session_id"])

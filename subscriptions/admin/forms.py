@@ -1,6 +1,9 @@
 """What staff fill in before something changes; every form asks for a reason."""
 
+from typing import Any, cast
+
 from django import forms
+from django.conf import settings
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -23,6 +26,22 @@ class ReasonForm(BaseDialogForm):
         widget=UnfoldAdminTextInputWidget,
         help_text="Kept in the history and in the audit log.",
     )
+
+
+class PlanForm(forms.ModelForm[Plan]):
+    """A plan; its engine is one that this deployment offers."""
+
+    engine = forms.ChoiceField(
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="The engine of new sessions that ask for none.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [(kind, kind) for kind in settings.ORSTA_ENGINES]
+        field = cast("forms.ChoiceField", self.fields["engine"])
+        field.choices = [("", "The service's default"), *offered]
 
 
 class GrantForm(ReasonForm):

@@ -8,6 +8,7 @@ from unfold.admin import TabularInline
 
 from orsta.core.admin import ServiceAdmin
 from subscriptions import selectors
+from subscriptions.admin.forms import PlanForm
 from subscriptions.models import Feature, Plan, PlanEntitlement
 
 
@@ -27,12 +28,13 @@ class PlanAdmin(ServiceAdmin):
 
     list_display = [
         "name", "code", "price_minor", "currency", "period_days", "grace_days", "rate_class",
-        "is_default", "is_active",
+        "engine", "is_default", "is_active",
     ]  # fmt: skip
     list_filter = ["is_active", "rate_class", "currency"]
     search_fields = ["name", "code"]
     ordering = ["name"]
     inlines = [EntitlementInline]
+    form = PlanForm
 
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool

@@ -90,6 +90,24 @@ def test_a_plans_price_can_be_changed(client):
     assert (stored.price_minor, stored.grace_days, stored.rate_class) == (1999, 3, "PLUS")
 
 
+def test_a_plans_engine_is_one_that_is_offered(client, settings):
+    settings.ORSTA_ENGINES = {"wuzapi": {}}
+    form = {
+        "code": "starter", "name": "Starter", "price_minor": "1999", "currency": "USD",
+        "period_days": "30", "grace_days": "3", "rate_class": "PLUS", "is_default": "on",
+        "is_active": "on",
+    } | LIMITS  # fmt: skip
+    plan = make_plan()
+
+    client.post(url("plan_change", plan.pk), form | {"engine": "telepathy"})
+    plan.refresh_from_db()
+    assert plan.engine == ""
+
+    client.post(url("plan_change", plan.pk), form | {"engine": "wuzapi"})
+    plan.refresh_from_db()
+    assert plan.engine == "wuzapi"
+
+
 def test_a_plans_limits_are_edited_with_it_and_hold_at_once(client):
     tenant = make_tenant()
     subscribe(tenant, now=timezone.now())

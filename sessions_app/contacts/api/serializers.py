@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sessions_app.contacts.services.syncing import Freshness
-from sessions_app.contacts.states import SyncState
+from sessions_app.contacts.states import IdentityKind, IdentitySource, SyncState
 
 Plain = serializers.Serializer[Any]
 _MAX_SEARCH = 100
@@ -29,8 +30,22 @@ class ContactFilter(Plain):
     )
 
 
+class IdentityOutput(Plain):
+    """A name that a person goes by, or went by."""
+
+    kind = serializers.ChoiceField(IdentityKind.choices)
+    value = serializers.CharField(help_text="A LID's JID, a phone number's digits, or a name.")
+    source = serializers.ChoiceField(IdentitySource.choices)  # type: ignore[assignment]
+    first_seen_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField(help_text="To the hour.")
+
+
 class ContactOutput(Plain):
-    """A contact. `context["session"]` is its session, so that a list needs no join."""
+    """A contact.
+
+    `context["session"]` is its session and `context["identities"]` has what people go by,
+    by JID, so that a list needs no join.
+    """
 
     id = serializers.CharField(source="public_id")
     session_id = serializers.SerializerMethodField()
@@ -42,6 +57,9 @@ class ContactOutput(Plain):
         help_text="Digits with country code; empty when only the LID is known."
     )
     push_name = serializers.CharField(help_text="The name they gave themselves.")
+    identities = serializers.SerializerMethodField(
+        help_text="Everything that tells who it is, the last seen first."
+    )
     raw = serializers.DictField(
         child=serializers.CharField(), help_text="What else the engine knows."
     )
@@ -56,6 +74,17 @@ class ContactOutput(Plain):
         """Return the session's id."""
         session_id: str = self.context["session"].public_id
         return session_id
+
+    @extend_schema_field(IdentityOutput(many=True))
+    def get_identities(self, contact: Any) -> Any:
+        """Return what the view read."""
+        return IdentityOutput(self.context["identities"].get(contact.jid, []), many=True).data
+
+
+class ContactEnvelope(Plain):
+    """One contact."""
+
+    contact = ContactOutput()
 
 
 class ContactSyncOutput(Plain):

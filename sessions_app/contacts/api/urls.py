@@ -15,4 +15,9 @@ urlpatterns = [
         views.ContactSyncDetail.as_view(),
         name="contact-sync",
     ),
+    path(
+        "sessions/<str:session_id>/contacts/<str:contact_id>",
+        views.ContactDetail.as_view(),
+        name="contact",
+    ),
 ]

@@ -1,5 +1,6 @@
 """`/v1/sessions/{id}/contacts`: the people a session knows."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from orsta.core.api import pagination
 from orsta.core.api.schema import IDEMPOTENCY
 from sessions_app.contacts import selectors
 from sessions_app.contacts.api import serializers
-from sessions_app.contacts.models import ContactSync
+from sessions_app.contacts.models import Contact, ContactSync
 from sessions_app.contacts.services import syncing
 from sessions_app.contacts.states import SyncState
 from sessions_app.models import Session
@@ -50,13 +51,31 @@ class ContactList(TenantAPIView):
         page = pagination.paginate(contacts, request, descending=False)
         return Response(
             {
-                "contacts": serializers.ContactOutput(
-                    page.items, many=True, context={"session": session}
-                ).data,
+                "contacts": _show(page.items, session),
                 "next_cursor": page.next_cursor,
                 **freshness,
             }
         )
+
+
+class ContactDetail(TenantAPIView):
+    """One person that a session knows."""
+
+    required_scope = {"GET": "contacts:read"}
+
+    @extend_schema(
+        operation_id="contacts_retrieve",
+        tags=TAGS,
+        summary="Read a contact",
+        description="When two contacts turned out to be one person, both ids lead to the one "
+        "that stayed.",
+        responses=serializers.ContactEnvelope,
+    )
+    def get(self, request: Request, session_id: str, contact_id: str) -> Response:
+        """Return the contact, with all that it goes by."""
+        session = session_for(self.principal, session_id)
+        contact = selectors.contact_of(session, contact_id)
+        return Response({"contact": _show([contact], session)[0]})
 
 
 class ContactSyncDetail(TenantAPIView):
@@ -92,6 +111,12 @@ class ContactSyncDetail(TenantAPIView):
     def _request(self, session: Session) -> Response:
         sync = syncing.request_sync(session=session, now=timezone.now())
         return Response({"sync": _render(sync)}, status.HTTP_202_ACCEPTED)
+
+
+def _show(found: Sequence[Contact], session: Session) -> Any:
+    identities = selectors.identities_of(session, [contact.jid for contact in found])
+    context = {"session": session, "identities": identities}
+    return serializers.ContactOutput(found, many=True, context=context).data
 
 
 def _freshen(session: Session, *, asked: bool) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.db import connection
 
-from sessions_app import jids
 from sessions_app.contacts.services import storable
 
 # A sync leaves a contact that did not change alone, except that its stamp may not be older
@@ -26,30 +25,35 @@ STAMP_AGE = timedelta(hours=1)
 # Sorted, so that two writers lock rows in one order.
 _MERGE = """
 WITH incoming AS (
-    SELECT coalesce(entry.tenant_id, %(tenant_id)s) AS tenant_id,
-           coalesce(entry.session_id, %(session_id)s) AS session_id,
-           public_id, jid, phone, name, push_name, raw
-    FROM jsonb_to_recordset(coalesce(
-        (SELECT entries FROM contacts_contactpage WHERE id = %(page_id)s), %(rows)s::jsonb
-    )) AS entry (
-        tenant_id bigint, session_id bigint, public_id text, jid text, phone text,
-        name text, push_name text, raw jsonb
-    )
+    -- Somebody whose LID is known is that person, whatever the entry calls them; of two
+    -- entries of one person the one with the LID counts.
+    SELECT DISTINCT ON (session_id, jid) *
+    FROM (
+        SELECT coalesce(entry.tenant_id, %(tenant_id)s) AS tenant_id,
+               coalesce(entry.session_id, %(session_id)s) AS session_id,
+               entry.public_id, coalesce(known.jid, entry.jid) AS jid, entry.phone,
+               entry.name, entry.push_name, entry.raw, known.jid IS NULL AS is_direct
+        FROM jsonb_to_recordset(coalesce(
+            (SELECT entries FROM contacts_contactpage WHERE id = %(page_id)s), %(rows)s::jsonb
+        )) AS entry (
+            tenant_id bigint, session_id bigint, public_id text, jid text, phone text,
+            name text, push_name text, raw jsonb
+        )
+        LEFT JOIN contacts_contactidentity known
+            ON known.session_id = coalesce(entry.session_id, %(session_id)s)
+            AND known.kind = 'PHONE' AND known.value = entry.phone
+            AND entry.jid = entry.phone || '@s.whatsapp.net'
+    ) named
+    ORDER BY session_id, jid, is_direct DESC
 ), changed AS (
 SELECT incoming.tenant_id, incoming.session_id, incoming.public_id, incoming.jid,
        incoming.phone,
-       CASE WHEN %(synced_at)s::timestamptz IS NULL THEN coalesce(twin.name, '')
-            ELSE incoming.name END AS name,
-       incoming.push_name, incoming.raw,
-       coalesce(%(synced_at)s::timestamptz, twin.last_synced_at) AS last_synced_at,
-       old.id IS NULL AND twin.id IS NULL AS is_new
+       CASE WHEN %(synced_at)s::timestamptz IS NULL THEN '' ELSE incoming.name END AS name,
+       incoming.push_name, incoming.raw, %(synced_at)s::timestamptz AS last_synced_at,
+       old.id IS NULL AS is_new
 FROM incoming
 LEFT JOIN contacts_contact old
     ON old.session_id = incoming.session_id AND old.jid = incoming.jid
--- The same person under the phone number's JID, from before the LID was known.
-LEFT JOIN contacts_contact twin
-    ON twin.session_id = incoming.session_id
-    AND twin.jid = incoming.phone || '@s.whatsapp.net' AND twin.jid <> incoming.jid
 WHERE CASE WHEN old.id IS NULL THEN NOT EXISTS (
         -- The other way round: known under the LID, so the number is no second contact.
         SELECT FROM contacts_contact lid
@@ -100,17 +104,6 @@ ON CONFLICT (session_id, jid) DO UPDATE SET
 SELECT count(*) FROM placed WHERE is_left_out
 """
 
-# Once a person's LID is known, the contact under the phone number's JID is a duplicate.
-_DROP_TWINS = """
-DELETE FROM contacts_contact twin
-USING jsonb_to_recordset(coalesce(
-    (SELECT entries FROM contacts_contactpage WHERE id = %(page_id)s), %(rows)s::jsonb
-)) AS entry (session_id bigint, jid text, phone text)
-WHERE twin.session_id = coalesce(entry.session_id, %(session_id)s)
-  AND twin.jid = entry.phone || '@s.whatsapp.net'
-  AND entry.phone <> '' AND entry.jid <> twin.jid
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class PageOf:
@@ -134,9 +127,7 @@ def merge_page(page: PageOf, *, limit: int | None, now: datetime) -> int:
         "rows": None,
         "synced_at": now,
     }
-    left_out = _merge(parameters, {page.tenant_id: limit}, now=now)
-    _drop_twins(parameters)
-    return left_out
+    return _merge(parameters, {page.tenant_id: limit}, now=now)
 
 
 def merge_sightings(
@@ -154,15 +145,7 @@ def merge_sightings(
         "rows": storable.dump(rows),
         "synced_at": None,
     }
-    left_out = _merge(parameters, limits, now=now)
-    if any(row["phone"] != jids.phone_of(row["jid"]) for row in rows):
-        _drop_twins(parameters)
-    return left_out
-
-
-def _drop_twins(parameters: dict[str, Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_DROP_TWINS, parameters)
+    return _merge(parameters, limits, now=now)
 
 
 def _merge(

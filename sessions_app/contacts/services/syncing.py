@@ -15,11 +15,12 @@ from django.db.models import Sum
 from orsta.core import errors
 from sessions_app.contacts import selectors
 from sessions_app.contacts.models import ContactPage, ContactSync
-from sessions_app.contacts.services import addressbook, storable
-from sessions_app.contacts.states import RUNNING, SyncState
-from sessions_app.engines.events import ContactEntry
+from sessions_app.contacts.services import addressbook, identities, storable
+from sessions_app.contacts.states import RUNNING, IdentitySource, SyncState
+from sessions_app.engines.capabilities import Capability
+from sessions_app.engines.events import ContactEntry, IdentityMapped
 from sessions_app.models import Session
-from sessions_app.services import commands, lifecycle
+from sessions_app.services import capabilities, commands, lifecycle
 from sessions_app.states import CommandKind
 
 FRESH_FOR = timedelta(seconds=60)  # a list that was synced this lately is not synced again
@@ -45,6 +46,7 @@ class Freshness(StrEnum):
     RUNNING = "running"
     RECENT = "recent"
     NOT_CONNECTED = "not_connected"
+    UNSUPPORTED = "unsupported"
 
 
 _ENDS = {SyncState.DONE: Freshness.SYNCED, SyncState.FAILED: Freshness.FAILED}
@@ -62,8 +64,10 @@ class Freshening:
 def request_sync(*, session: Session, now: datetime) -> ContactSync:
     """Have the runner fetch the address book; a sync that runs already is returned.
 
+    :raises CapabilityMissing: its engine has no address book.
     :raises SessionNotReady: the session is not connected.
     """
+    capabilities.require(session, Capability.CONTACTS)
     running = selectors.running_sync(session)
     if running is not None:
         return running
@@ -97,6 +101,8 @@ def freshen(*, session: Session, now: datetime, wait: timedelta = timedelta(0)) 
         return Freshening(Freshness.RUNNING, newest)
     if newest is not None and newest.created_at > now - FRESH_FOR:
         return Freshening(Freshness.RECENT, newest)
+    if not capabilities.has(session, Capability.CONTACTS):
+        return Freshening(Freshness.UNSUPPORTED, newest)
     if not session.is_connected:
         return Freshening(Freshness.NOT_CONNECTED, newest)
     try:
@@ -115,14 +121,35 @@ def _await(sync: ContactSync, *, until: float) -> Freshening:
     return Freshening(Freshness.REQUESTED, sync)
 
 
+def _can_sync(session: Session) -> bool:
+    return session.is_connected and capabilities.has(session, Capability.CONTACTS)
+
+
 def sync_if_never_synced(*, session_id: str, now: datetime) -> None:
     """Request a sync of a connected session whose contacts never came; else do nothing.
 
     :param session_id: the public id.
     """
     session = Session.objects.filter(public_id=session_id, last_synced_at=None).first()
-    if session is not None and session.is_connected:
+    if session is not None and _can_sync(session):
         request_sync(session=session, now=now)
+
+
+def sync_changed(*, session_id: str, now: datetime) -> timedelta | None:
+    """Request a sync of a connected session, at most one per `FRESH_FOR`.
+
+    :param session_id: the public id.
+    :return: when to ask again, if a sync came too short before the change to have it; None
+        if one is requested, or none can be.
+    """
+    session = Session.objects.filter(public_id=session_id).first()
+    if session is None or not _can_sync(session):
+        return None
+    newest = selectors.newest_sync(session)
+    if newest is not None and newest.created_at > now - FRESH_FOR:
+        return newest.created_at + FRESH_FOR - now
+    request_sync(session=session, now=now)
+    return None
 
 
 @transaction.atomic
@@ -201,6 +228,7 @@ def write_page(*, sync_id: str, now: datetime) -> bool:
     if page is None:
         _finish(sync, now=now)
         return False
+    _learn(sync.session, page, now=now)
     limit = selectors.limits_of([sync.tenant_id], now=now)[sync.tenant_id]
     left_out = addressbook.merge_page(
         addressbook.PageOf(page.pk, sync.session_id, sync.tenant_id), limit=limit, now=now
@@ -220,6 +248,15 @@ def fail_stalled(*, now: datetime) -> int:
     stalled = selectors.stalled(*_FETCHING, before=now - FETCH_TIMEOUT)
     error = "The contacts did not arrive in time; ask for them again."
     return sum(fail(sync_id=sync_id, error=error, now=now) for sync_id in stalled)
+
+
+def _learn(session: Session, page: ContactPage, *, now: datetime) -> None:
+    """Take from a page who is who: the entries under a LID that have a phone number."""
+    mapped = [
+        (session, IdentityMapped(lid=lid, phone=phone))
+        for lid, phone in selectors.lids_in(page)
+    ]
+    identities.learn(mapped=mapped, now=now, source=IdentitySource.CONTACTS)
 
 
 def _finish(sync: ContactSync, *, now: datetime) -> None:

@@ -45,6 +45,7 @@ def test_a_contact_is_shown(api, session):
             "name": "Person 0",
             "phone": "15550000000",
             "push_name": "ada",
+            "identities": [],
             "raw": {"business": "Abel"},
             "last_synced_at": _iso(contact.last_synced_at),
             "created_at": _iso(contact.created_at),

@@ -100,7 +100,7 @@ def test_who_is_known_by_lid_is_found_by_number(session):
 
     remember(session, (ADA, "Ada"))
 
-    assert known() == [(ADA_LID, "15550100123", "Mom", "")]
+    assert known() == [(ADA_LID, "15550100123", "Mom", "Ada")]
 
 
 def test_an_address_book_with_both_names_of_one_person_has_one_contact(session):

@@ -16,6 +16,11 @@ urlpatterns = [
         views.MessageDetail.as_view(),
         name="message",
     ),
+    path(
+        "sessions/<str:session_id>/messages/<str:message_id>/resolve",
+        views.MessageResolution.as_view(),
+        name="message-resolve",
+    ),
 ]
 internal_urlpatterns = [
     path(

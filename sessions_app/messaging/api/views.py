@@ -1,5 +1,6 @@
 """`/v1/sessions/{id}/messages`: send, list and follow messages."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -11,9 +12,11 @@ from rest_framework.response import Response
 from accounts.api.base import TenantAPIView
 from orsta.core.api import pagination
 from orsta.core.api.schema import IDEMPOTENCY
+from sessions_app.contacts import selectors as contacts
 from sessions_app.messaging import selectors
 from sessions_app.messaging.api import serializers
-from sessions_app.messaging.services import sending
+from sessions_app.messaging.models import Message
+from sessions_app.messaging.services import resolving, sending
 from sessions_app.models import Session
 from sessions_app.selectors import session_for
 
@@ -29,6 +32,18 @@ _MANY = OpenApiExample(
     },
     request_only=True,
 )
+_OTHERS = [
+    OpenApiExample("Reply", {"reply_to": "msg_01…", "text": "Yes"}, request_only=True),
+    OpenApiExample(
+        "Reaction",
+        {"kind": "reaction", "message": "msg_01…", "emoji": "👍"},
+        request_only=True,
+    ),
+    OpenApiExample(
+        "Edit", {"kind": "edit", "message": "msg_01…", "text": "Hello!"}, request_only=True
+    ),
+    OpenApiExample("Revoke", {"kind": "revoke", "message": "msg_01…"}, request_only=True),
+]
 
 
 class MessageList(TenantAPIView):
@@ -47,24 +62,29 @@ class MessageList(TenantAPIView):
     )
     def get(self, request: Request, session_id: str) -> Response:
         """Return a page of messages."""
-        form = serializers.MessageFilter(data=request.query_params.dict())
+        context = {"country": self.tenant.default_country}
+        form = serializers.MessageFilter(data=request.query_params.dict(), context=context)
         form.is_valid(raise_exception=True)
         session = session_for(self.principal, session_id)
-        messages = selectors.messages_of(session, **form.validated_data)
+        wanted = form.validated_data
+        chat = contacts.person_behind(session, wanted["chat"])
+        messages = selectors.messages_of(session, **wanted | {"chat": chat})
         page = pagination.paginate(messages, request)
-        rows = _render(page.items, session=session, many=True)
-        return Response({"messages": rows, "next_cursor": page.next_cursor})
+        rows = _render(page.items, session=session)
+        return Response({"messages": rows, "next_cursor": page.next_cursor, "chat": chat})
 
     @extend_schema(
         operation_id="messages_create",
         tags=TAGS,
         summary="Send messages",
         description="Accepts texts at once; they are sent in this order as soon as the session "
-        "is connected. Follow them by their ids, or by `message.*` events.",
+        "is connected. Follow them by their ids, or by `message.*` events. A draft may also "
+        "react to a message, edit one of the last 15 minutes or delete one for everybody; the "
+        "answer then has that message, which changes when WhatsApp took it.",
         parameters=[IDEMPOTENCY],
         request=serializers.SendInput,
         responses={202: serializers.AcceptedMessages},
-        examples=[_ONE, _MANY],
+        examples=[_ONE, _MANY, *_OTHERS],
     )
     def post(self, request: Request, session_id: str) -> Response:
         """Accept one message or many."""
@@ -89,18 +109,52 @@ class MessageDetail(TenantAPIView):
         """Return how far the message is."""
         session = session_for(self.principal, session_id)
         message = selectors.message_of(session, message_id)
-        return Response({"message": _render(message, session=session)})
+        return Response({"message": _render([message], session=session)[0]})
+
+
+class MessageResolution(TenantAPIView):
+    """The end of a message of which nobody knows whether it went out."""
+
+    required_scope = {"POST": "messages:write"}
+
+    @extend_schema(
+        operation_id="messages_resolve",
+        tags=TAGS,
+        summary="Settle a message whose outcome is unknown",
+        description="For messages with the status UNKNOWN: look at the phone, then say what "
+        "happened, or have it sent again.",
+        parameters=[IDEMPOTENCY],
+        request=serializers.ResolveInput,
+        responses=serializers.MessageEnvelope,
+    )
+    def post(self, request: Request, session_id: str, message_id: str) -> Response:
+        """Settle it."""
+        form = serializers.ResolveInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        session = session_for(self.principal, session_id)
+        choice = resolving.Choice(form.validated_data["choice"])
+        return self.once(request, lambda: self._resolve(session, message_id, choice))
+
+    def _resolve(self, session: Session, message_id: str, choice: resolving.Choice) -> Response:
+        message = resolving.resolve(
+            session=session,
+            message_id=message_id,
+            choice=choice,
+            actor=self.principal.actor,
+            now=timezone.now(),
+        )
+        return Response({"message": _render([message], session=session)[0]})
 
 
 def accept(session: Session, body: dict[str, Any]) -> Response:
     """Accept what a valid `SendInput` asks for; for every view that sends."""
     drafts = [sending.Draft(**draft) for draft in body.get("messages", [body])]
     accepted = sending.accept_messages(session=session, drafts=drafts, now=timezone.now())
-    rows = _render(accepted, session=session, many=True)
+    rows = _render(accepted, session=session)
     answer = {"messages": rows} if "messages" in body else {"message": rows[0]}
     return Response(answer, status.HTTP_202_ACCEPTED)
 
 
-def _render(messages: Any, *, session: Session, many: bool = False) -> Any:
-    context = {"session": session}
-    return serializers.MessageOutput(messages, many=many, context=context).data
+def _render(messages: Sequence[Message], *, session: Session) -> Any:
+    context = {"session": session, "reactions": selectors.reactions_to(messages)}
+    return serializers.MessageOutput(messages, many=True, context=context).data

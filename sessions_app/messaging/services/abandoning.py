@@ -38,7 +38,7 @@ def _abandon_batch(session_id: str, now: datetime) -> int:
     )
     sends = list(waiting.order_by("pk").values_list("pk", "payload")[:_BATCH])
     outcomes.record(
-        outcomes=[outcomes.Failed(payload["message_id"], _ERROR) for _, payload in sends],
+        outcomes=[outcomes.of_unsent(payload, error=_ERROR) for _, payload in sends],
         now=now,
     )
     endings = [commands.Finished(pk, CommandState.FAILED, _ERROR) for pk, _ in sends]

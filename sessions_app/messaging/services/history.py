@@ -1,6 +1,6 @@
 """Keep no more messages than a session was told to, and none longer than the plan says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,15 +79,18 @@ def prune_old(*, now: datetime) -> int:
     """
     total = 0
     for tenant_ids in _tenants():
-        owners = subscriptions.entitlements_of(tenant_ids=tenant_ids, now=now)
-        cutoffs = {
-            pk: cutoff for pk, owner in owners.items() if (cutoff := _cutoff(owner, now))
-        }
-        if cutoffs:
+        since = cutoffs(tenant_ids, now=now)
+        if since:
             total += _delete(
-                _PRUNE_OLD, {"tenants": list(cutoffs), "cutoffs": list(cutoffs.values())}
+                _PRUNE_OLD, {"tenants": list(since), "cutoffs": list(since.values())}
             )
     return total
+
+
+def cutoffs(tenant_ids: Iterable[int], *, now: datetime) -> dict[int, datetime]:
+    """Return since when these tenants' messages are kept; who keeps all is missing."""
+    owners = subscriptions.entitlements_of(tenant_ids=tenant_ids, now=now)
+    return {pk: cutoff for pk, owner in owners.items() if (cutoff := _cutoff(owner, now))}
 
 
 def _cutoff(owner: Entitlements, now: datetime) -> datetime | None:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from sessions_app.engines.events import ReceiptKind, ReceiptReceived
+from sessions_app.engines.content import ReceiptKind
+from sessions_app.engines.events import ReceiptReceived
 from sessions_app.messaging.models import Message
 from sessions_app.messaging.services import progress
 from sessions_app.messaging.states import MessageStatus

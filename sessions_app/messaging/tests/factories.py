@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from orsta.core.outbox.models import OutboxEvent
-from sessions_app.engines.events import MessageReceived, ReceiptKind, ReceiptReceived
+from sessions_app.engines.content import ReceiptKind
+from sessions_app.engines.events import MessageReceived, ReceiptReceived
 from sessions_app.messaging.models import Message
 from sessions_app.messaging.states import Direction, MessageStatus
 from sessions_app.models import Session

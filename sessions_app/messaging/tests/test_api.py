@@ -53,12 +53,18 @@ def test_a_message_is_accepted(api, session):
             "sender": session.jid,
             "wa_id": message.wa_id,
             "text": " hello ",
+            "quoted_wa_id": "",
+            "media": None,
+            "undecryptable": False,
+            "reactions": [],
             "status": "QUEUED",
             "error": "",
             "created_at": message.created_at.isoformat().replace("+00:00", "Z"),
             "sent_at": None,
             "delivered_at": None,
             "read_at": None,
+            "edited_at": None,
+            "revoked_at": None,
         }
     }
 
@@ -239,12 +245,13 @@ def test_a_message_of_another_session_is_missing(api, session):
     assert api.get(path(session, message.public_id)).status_code == 404
 
 
-def test_reading_a_list_costs_two_queries(api, session, django_assert_max_num_queries):
+def test_reading_a_list_costs_three_queries(api, session, django_assert_max_num_queries):
     for _ in range(20):
         make_message(session)
     api.get(path(session))
 
-    with django_assert_max_num_queries(2):  # the session, its messages; the key is cached
+    # The session, its messages, their reactions; the key is cached.
+    with django_assert_max_num_queries(3):
         api.get(path(session))
 
 

@@ -38,6 +38,8 @@ def test_a_message_waits_in_the_queue_with_its_command_and_event(session):
     command = Command.objects.get()
     assert (command.session, command.kind) == (session, CommandKind.SEND)
     assert command.payload == {
+        "kind": "text",
+        "new_chat": True,
         "message_id": message.public_id,
         "to": ADA,
         "text": "hello",
@@ -87,7 +89,12 @@ def test_a_session_on_its_way_to_the_connection_accepts(status):
     assert len(accept(session, Draft(ADA, "hello"))) == 1
 
 
-@pytest.mark.parametrize("status", [status for status in SessionStatus if status not in READY])
+ACCEPTING = {*READY, SessionStatus.DEGRADED, SessionStatus.RESTRICTED}
+
+
+@pytest.mark.parametrize(
+    "status", [status for status in SessionStatus if status not in ACCEPTING]
+)
 def test_any_other_session_refuses_and_keeps_nothing(status):
     session = make_session(status=status, jid=ADA)
 
@@ -144,8 +151,9 @@ def test_a_batch_has_one_to_five_hundred_messages(session, size):
 def test_the_number_of_statements_does_not_grow(session, size, django_assert_num_queries):
     subscriptions.entitlements_for(tenant=session.tenant, now=NOON)
 
-    # The quota and a savepoint around it; messages, commands, events and another one.
-    with django_assert_num_queries(8):
+    # Who is who and which chats are new, the quota and a savepoint around it; messages,
+    # commands, events and another one.
+    with django_assert_num_queries(10):
         accept(session, *[Draft(ADA, "hello")] * size)
 
 

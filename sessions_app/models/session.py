@@ -1,4 +1,4 @@
-"""The session aggregate: what is needed to say what a session is."""
+"""Sessions and their history."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,14 +6,9 @@ from django.db.models import Q
 from accounts.tenancy import TenantOwnedModel
 from orsta.core.crypto import EncryptedTextField
 from orsta.core.models import PublicIdField, TimestampedModel
-from sessions_app.states import (
-    LIVE,
-    CommandKind,
-    CommandState,
-    DesiredState,
-    Hold,
-    SessionStatus,
-)
+from sessions_app.models.gateways import Gateway
+from sessions_app.models.proxies import Proxy
+from sessions_app.states import LIVE, OPEN, DesiredState, Hold, SessionStatus
 
 DEFAULT_EVENTS = "Message,Connected,Disconnected,QR"
 
@@ -28,6 +23,29 @@ class Session(TenantOwnedModel, TimestampedModel):
     public_id = PublicIdField("ses")
     name = models.CharField(max_length=80)
     engine = models.CharField(max_length=16)
+    gateway = models.ForeignKey(
+        Gateway,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="sessions",
+        help_text="Where it lives, for engines that are gateways",
+    )
+    # The session's token in its gateway and the key of its webhooks derive from it.
+    engine_secret = EncryptedTextField(blank=True, db_default="", editable=False)
+    proxy = models.ForeignKey(
+        Proxy,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="sessions",
+        help_text="The only way it connects; empty connects directly",
+    )
+    device_name = models.CharField(
+        max_length=50, blank=True, db_default="", help_text="What the phone lists it as"
+    )
     webhook_url = models.URLField(max_length=500, blank=True)
     events = models.CharField(max_length=300, default=DEFAULT_EVENTS)
     expiration_seconds = models.PositiveIntegerField(default=0)
@@ -50,19 +68,41 @@ class Session(TenantOwnedModel, TimestampedModel):
         help_text="Why it must not run although its tenant wants it to",
     )
     status = models.CharField(
-        max_length=16,
+        max_length=20,
         choices=SessionStatus.choices,
         default=SessionStatus.CREATED,
         editable=False,
     )
     reason = models.CharField(max_length=200, blank=True, editable=False)
+    reason_code = models.CharField(
+        max_length=40,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text="A name of failures.py",
+    )
     status_changed_at = models.DateTimeField(editable=False)
     retry_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When a ban ends"
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When a ban or restriction ends, or the next attempt to connect is made",
+    )
+    restricted_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Until when the account may write to nobody new; outlives a reconnection",
     )
     expires_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When it is stopped; see expiration"
     )
+    pairings_counted_from = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When staff lifted the hourly limit"
+    )
+    # The newest state event that was applied: of two, the later by this pair counts.
+    observed_epoch = models.BigIntegerField(default=0, db_default=0, editable=False)
+    observed_seq = models.BigIntegerField(default=0, db_default=0, editable=False)
     provisioned_at = models.DateTimeField(null=True, blank=True, editable=False)
     jid = models.CharField(max_length=80, blank=True, editable=False)
     push_name = models.CharField(max_length=120, blank=True, editable=False)
@@ -83,7 +123,7 @@ class Session(TenantOwnedModel, TimestampedModel):
                 condition=Q(hold="") | Q(hold__in=Hold.values), name="session_hold_known"
             ),
             models.CheckConstraint(
-                condition=~Q(status=SessionStatus.CONNECTED) | ~Q(jid=""),
+                condition=~Q(status__in=OPEN) | ~Q(jid=""),
                 name="session_connected_has_jid",
             ),
         ]
@@ -128,7 +168,7 @@ class Session(TenantOwnedModel, TimestampedModel):
     @property
     def is_connected(self) -> bool:
         """Whether messages go in and out right now."""
-        return self.status == SessionStatus.CONNECTED
+        return self.status in OPEN
 
     @property
     def may_run(self) -> bool:
@@ -145,9 +185,13 @@ class SessionTransition(models.Model):
     """One step of a session's history."""
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="transitions")
-    old = models.CharField(max_length=16, choices=SessionStatus.choices)
-    new = models.CharField(max_length=16, choices=SessionStatus.choices)
+    old = models.CharField(max_length=20, choices=SessionStatus.choices)
+    new = models.CharField(max_length=20, choices=SessionStatus.choices)
     reason = models.CharField(max_length=200, blank=True)
+    reason_code = models.CharField(max_length=40, blank=True, db_default="")
+    detail = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="What the engine said, for staff"
+    )
     epoch = models.BigIntegerField(
         default=0, help_text="The lease's epoch; 0 when not a runner"
     )
@@ -158,89 +202,3 @@ class SessionTransition(models.Model):
 
     def __str__(self) -> str:
         return f"session {self.session_id}: {self.old} to {self.new}"
-
-
-class PairingChallenge(models.Model):
-    """The code to scan now. Its text links a device, so it is encrypted at rest."""
-
-    session = models.OneToOneField(Session, on_delete=models.CASCADE, related_name="challenge")
-    text = EncryptedTextField(editable=False)
-    seq = models.PositiveIntegerField()
-    issued_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"challenge {self.seq} of session {self.session_id}"
-
-
-class Command(TenantOwnedModel):
-    """Something a runner has to do. The rows of a session run in the order of their ids.
-
-    Sends wait until the session is connected; the other kinds do not wait for them.
-    """
-
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="commands")
-    kind = models.CharField(max_length=16, choices=CommandKind.choices)
-    payload = models.JSONField(default=dict)
-    state = models.CharField(
-        max_length=8, choices=CommandState.choices, default=CommandState.QUEUED, editable=False
-    )
-    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    not_before = models.DateTimeField(null=True, blank=True)
-    error = models.CharField(max_length=300, blank=True, editable=False)
-    result = models.JSONField(default=dict, blank=True, editable=False)
-    created_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=CommandState.values), name="command_state_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(kind__in=CommandKind.values), name="command_kind_known"
-            ),
-        ]
-        indexes = [
-            # commands.waiting: what a runner's sessions still have to do, in order.
-            models.Index(
-                fields=["session", "id"],
-                condition=Q(state=CommandState.QUEUED),
-                name="command_queued",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.pk} of session {self.session_id}"
-
-
-class Runner(models.Model):
-    """One process of `manage.py run_sessions`; the row says whether it lives."""
-
-    node = models.CharField(max_length=80, unique=True, help_text="Host and process")
-    version = models.CharField(max_length=40)
-    capacity = models.PositiveIntegerField()
-    sessions = models.PositiveIntegerField(default=0)
-    draining = models.BooleanField(default=False)
-    started_at = models.DateTimeField()
-    heartbeat_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.node
-
-
-class Lease(models.Model):
-    """Which runner owns a session, and until when. `epoch` grows with every owner."""
-
-    session = models.OneToOneField(
-        Session, on_delete=models.CASCADE, primary_key=True, related_name="lease"
-    )
-    owner = models.CharField(max_length=80, blank=True)
-    epoch = models.BigIntegerField(default=0)
-    expires_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["owner"], name="lease_of_owner")]
-
-    def __str__(self) -> str:
-        return f"session {self.session_id} by {self.owner or 'nobody'} at epoch {self.epoch}"
