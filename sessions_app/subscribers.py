@@ -15,6 +15,28 @@ def provision(event: OutboxEvent) -> None:
         enqueue(tasks.provision_session, session_id=session_id)
 
 
+@subscribe("gateway.activated", "gateway.drained", "gateway.quarantined")
+def follow_gateway(event: OutboxEvent) -> None:
+    """End or resume the runs of the gateway's sessions."""
+    enqueue(tasks.follow_gateway, gateway_id=event.payload["gateway_id"])
+
+
+@subscribe("proxy.enabled", "proxy.disabled", "proxy.came_back")
+def follow_proxy(event: OutboxEvent) -> None:
+    """The same for a proxy's sessions."""
+    enqueue(tasks.follow_proxy, proxy_id=event.payload["proxy_id"])
+
+
+@subscribe("session.moved")
+def clear_place(event: OutboxEvent) -> None:
+    """Clean up where the session was."""
+    enqueue(
+        tasks.clear_place,
+        session_id=event.payload["session_id"],
+        gateway_id=event.payload["left_gateway"],
+    )
+
+
 @subscribe(
     "subscription.trial_started",
     "subscription.activated",

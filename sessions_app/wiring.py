@@ -6,8 +6,9 @@ from psycopg.conninfo import make_conninfo
 
 from accounts import exports as tenant_exports
 from accounts import purging as tenant_purging
-from orsta.core.observability import health, metrics
-from sessions_app import selectors
+from orsta.core.observability import health
+from orsta.core.observability import metrics as registry_of_metrics
+from sessions_app import metrics, selectors
 from sessions_app.engines import registry
 from sessions_app.services import archive, purging
 
@@ -16,7 +17,7 @@ def connect() -> None:
     """Run once per process, when all apps are ready."""
     registry.configure(engine_options())
     health.register("runner", _runner)
-    metrics.register(selectors.metrics)
+    registry_of_metrics.register(metrics.metrics)
     tenant_purging.register(purging.purge)
     tenant_exports.register("sessions", archive.sessions, archive.count_sessions)
     tenant_exports.register("session_transitions", archive.transitions)
@@ -36,10 +37,16 @@ def engine_options() -> dict[str, dict[str, object]]:
     # The rest of the URL, such as the folder of a socket; the pool is Django's own.
     known |= {key: value for key, value in database["OPTIONS"].items() if key != "pool"}
     options = {kind: dict(values) for kind, values in settings.ORSTA_ENGINES.items()}
-    options["sandbox"].setdefault("dsn", make_conninfo(**known))
+    if "sandbox" in options:
+        options["sandbox"].setdefault("dsn", make_conninfo(**known))
     return options
 
 
 def _runner() -> health.Outcome:
-    alive = selectors.live_runners(now=timezone.now()).count()
-    return health.Outcome(ok=alive > 0, detail=f"{alive} alive")
+    fleet = selectors.fleet(now=timezone.now())
+    detail = f"{fleet.runners} alive, {fleet.sessions} of {fleet.capacity} sessions"
+    if fleet.runners:
+        detail += f", versions {', '.join(fleet.versions)}"
+    if len(fleet.versions) > 1:
+        detail += " (degraded: they differ)"
+    return health.Outcome(ok=fleet.runners > 0, detail=detail)

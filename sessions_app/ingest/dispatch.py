@@ -8,22 +8,23 @@ written set by set, which their monotonic states allow.
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db import Error as DatabaseFailure
 
-from sessions_app.contacts.services import syncing
-from sessions_app.engines import events
-from sessions_app.ingest import reports
+from sessions_app.ingest import reports, traffic, work
 from sessions_app.ingest.states import observe
-from sessions_app.messaging.services import inbound, outcomes, receipts
 from sessions_app.models import Session
-from sessions_app.services import commands, leases, lifecycle
+from sessions_app.services import handover, leases, lifecycle, pairing
 from sessions_app.states import SessionStatus
 
 logger = logging.getLogger(__name__)
-_Event = TypeVar("_Event", events.MessageReceived, events.MessagesRead, events.ReceiptReceived)
+_REMEMBER = """
+UPDATE sessions_app_session session
+SET observed_epoch = newest.epoch, observed_seq = newest.seq
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS newest (id, epoch, seq)
+WHERE session.id = newest.id
+"""
 
 
 def record(*, owner: str, batch: Sequence[reports.Report], now: datetime) -> int:
@@ -60,23 +61,59 @@ def _record(owner: str, batch: Sequence[reports.Report], now: datetime) -> int:
     current = [report for report in batch if report.session_id in held]
     if len(current) < len(batch):
         logger.warning("Stale reports dropped", extra={"count": len(batch) - len(current)})
-    sessions = Session.objects.select_related("tenant").in_bulk(held)
-    for report in current:
-        _change_state(sessions[report.session_id], report, now=now)
-    _write_messages(sessions, current, now=now)
-    _write_endings(current, now=now)
+    sessions = Session.objects.select_related("tenant").defer("engine_secret").in_bulk(held)
+    _change_states(sessions, current, now=now)
+    traffic.write(sessions, current, now=now)
+    work.write(current, now=now)
+    left = [report for report in current if isinstance(report, reports.Left)]
+    handover.disconnect(
+        epochs={sessions[report.session_id]: report.epoch for report in left}, now=now
+    )
     return len(current)
 
 
+def _change_states(
+    sessions: dict[int, Session], batch: Sequence[reports.Report], *, now: datetime
+) -> None:
+    """Apply what changes states, in order, and each of it once.
+
+    A batch whose commit got no answer is written again: what it says by then is history.
+    """
+    newest: dict[int, tuple[int, int]] = {}
+    for report in batch:
+        session = sessions[report.session_id]
+        match report:
+            case reports.Observed(seq=seq) | reports.Moved(seq=seq) if seq:
+                number = (report.epoch, seq)
+                if number <= (session.observed_epoch, session.observed_seq):
+                    continue
+                session.observed_epoch, session.observed_seq = newest[session.pk] = number
+                _change_state(session, report, now=now)
+            case reports.Observed() | reports.PairingCodeIssued():
+                _change_state(session, report, now=now)
+    _remember(newest)
+
+
+def _remember(newest: dict[int, tuple[int, int]]) -> None:
+    if not newest:
+        return
+    epochs, numbers = zip(*newest.values(), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_REMEMBER, [list(newest), list(epochs), list(numbers)])
+
+
 def _change_state(session: Session, report: reports.Report, *, now: datetime) -> None:
+    epoch = report.epoch
     try:
         match report:
-            case reports.Observed(event=event):
-                observe(session, event, now=now, epoch=report.epoch)
+            case reports.Observed(event=event, retry_at=retry_at):
+                observe(session, event, now=now, epoch=epoch, retry_at=retry_at)
+            case reports.PairingCodeIssued(code=code, valid_for=valid_for):
+                pairing.offer_code(
+                    session=session, code=code, valid_for=valid_for, now=now, epoch=epoch
+                )
             case reports.Moved():
                 _move(session, report, now=now)
-            case _:
-                return
     except lifecycle.IllegalTransition as error:
         # The engine repeats itself, or the session was deleted meanwhile: the table decides.
         logger.info("Report had no effect", extra={"reason": error.message})
@@ -86,52 +123,6 @@ def _move(session: Session, report: reports.Moved, *, now: datetime) -> None:
     if report.status == SessionStatus.STOPPED:
         lifecycle.settle_stop(session, now=now, reason=report.reason, epoch=report.epoch)
         return
-    ends = report.status == SessionStatus.FAULTED
-    move = lifecycle.give_up if ends else lifecycle.transition
-    move(session, report.status, now=now, reason=report.reason, epoch=report.epoch)
-
-
-def _write_messages(
-    sessions: dict[int, Session], batch: Sequence[reports.Report], *, now: datetime
-) -> None:
-    sent = [
-        report.outcome
-        for report in batch
-        if isinstance(report, reports.Executed) and report.outcome is not None
-    ]
-    if sent:
-        outcomes.record(outcomes=sent, now=now)
-    if received := _observed(sessions, batch, events.MessageReceived):
-        inbound.record(received=received, now=now)
-    if read := _observed(sessions, batch, events.MessagesRead):
-        inbound.mark_read(read=read)
-    if acknowledged := _observed(sessions, batch, events.ReceiptReceived):
-        receipts.apply(receipts=acknowledged, now=now)
-
-
-def _observed(
-    sessions: dict[int, Session], batch: Sequence[reports.Report], kind: type[_Event]
-) -> list[tuple[Session, _Event]]:
-    return [
-        (sessions[report.session_id], report.event)
-        for report in batch
-        if isinstance(report, reports.Observed) and isinstance(report.event, kind)
-    ]
-
-
-def _write_endings(batch: Sequence[reports.Report], *, now: datetime) -> None:
-    endings = [report.ending for report in batch if isinstance(report, reports.Executed)]
-    if endings:
-        commands.finish(finished=endings, now=now)
-    for report in batch:
-        match report:
-            case reports.PutOff(command_id=command_id, not_before=not_before, error=error):
-                commands.put_off(command_id=command_id, not_before=not_before, error=error)
-            case reports.ContactsFetched(entries=[]):
-                syncing.finish_fetch(sync_id=report.sync_id, now=now)
-            case reports.ContactsFetched(number=number, entries=entries):
-                syncing.store_page(
-                    sync_id=report.sync_id, number=number, entries=entries, now=now
-                )
-            case reports.ContactsFailed(sync_id=sync_id, error=error):
-                syncing.fail(sync_id=sync_id, error=error, now=now)
+    lifecycle.transition(
+        session, report.status, now=now, reason=report.reason, epoch=report.epoch
+    )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sessions_app.engines.events import ContactEntry, EngineEvent
     from sessions_app.messaging.services.outcomes import Outcome
@@ -24,9 +24,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Observed(Report):
-    """The engine saw something."""
+    """The engine saw something.
+
+    :param seq: numbers what changes the session's state, from 1 within an epoch, together
+        with `Moved`; 0 for the rest, which may be written twice.
+    :param retry_at: when the runner tries again, if that is a matter of minutes.
+    """
 
     event: EngineEvent
+    seq: int = 0
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,12 @@ class Moved(Report):
 
     status: SessionStatus
     reason: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left(Report):
+    """The runner stops and let go of the session: the last report of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +63,15 @@ class Executed(Report):
 
 @dataclass(frozen=True, slots=True)
 class PutOff(Report):
-    """A command failed in a way that may pass; it runs again from `not_before`."""
+    """A command failed in a way that may pass; it runs again from `not_before`.
+
+    :param attempts: how many there were, this one included.
+    """
 
     command_id: int
     not_before: datetime
     error: str
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +89,28 @@ class ContactsFailed(Report):
 
     sync_id: str
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Report):
+    """The engine took what a gateway posted; its events were reported before this.
+
+    :param entries: {inbox entry: error}, "" when it was understood.
+    """
+
+    entries: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver(Report):
+    """These commands go to an engine that can't tell a repetition: from here on they ran."""
+
+    command_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PairingCodeIssued(Report):
+    """WhatsApp made a code to type into the phone."""
+
+    code: str = field(repr=False)
+    valid_for: timedelta

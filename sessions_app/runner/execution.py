@@ -1,8 +1,8 @@
 """Execute one command on a session's connection and report how it ended.
 
 A command stays QUEUED in the database until its ending is written, so one that a crash cut
-short runs again. That is safe because every engine so far takes our message id and drops
-repeats (`Capability.CLIENT_MESSAGE_ID`).
+short runs again. Where an engine can't tell the repetition it is RUNNING before it is handed
+over, and a crash leaves it to the next owner, which calls it UNKNOWN (`ingest.takeover`).
 """
 
 from __future__ import annotations
@@ -13,21 +13,25 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from sessions_app.engines.base import EngineError, OutgoingText
-from sessions_app.ingest.reports import ContactsFailed, ContactsFetched, Executed, PutOff
+from sessions_app.engines.base import CapabilityMissing, EngineError
+from sessions_app.engines.capabilities import Capability
+from sessions_app.ingest.reports import ContactsFailed, Executed, HandedOver, PutOff
 from sessions_app.messaging.services import outcomes
+from sessions_app.runner.jobs import JOBS
 from sessions_app.services.commands import Finished
 from sessions_app.states import CommandKind, CommandState
 
 if TYPE_CHECKING:
-    from sessions_app.ingest.reports import Report
     from sessions_app.models import Command
     from sessions_app.runner.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-CONTACTS_PAGE = 2_000
 MAX_ATTEMPTS = 6  # waits of 2, 4, 8, 16 and 32 s: a minute of trouble at the other end
+RESTRICTED_CODE = "463"
+EXPIRED = "It could not be done in time."
+# Whatever the engine: WhatsApp takes an answer once.
+_ONCE = frozenset({CommandKind.ANSWER_PASSKEY, CommandKind.CONFIRM_PASSKEY})
 
 
 class Executor:
@@ -35,11 +39,31 @@ class Executor:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+        self._stopping = False
+        self.in_flight: set[int] = set()
+
+    def stop(self) -> None:
+        """Start no other command."""
+        self._stopping = True
 
     async def execute(self, command: Command) -> bool:
         """Run a command; False when those behind it have to wait."""
+        if self._stopping:
+            return False
+        self.in_flight.add(command.pk)
         try:
-            await self._report(await self._run(command))
+            return await self._execute(command)
+        finally:
+            self.in_flight.discard(command.pk)
+
+    async def _execute(self, command: Command) -> bool:
+        # Not before `in_flight` has it: `ingest.expiry` relies on that order.
+        if command.expires_at is not None and command.expires_at <= timezone.now():
+            await self._end(command, CommandState.EXPIRED, EXPIRED)
+            return True
+        try:
+            await self._hand_over(command)
+            answer = await JOBS[CommandKind(command.kind)](self._worker, command)
         except EngineError as error:
             return await self._fail(command, error)
         except Exception as error:
@@ -50,96 +74,67 @@ class Executor:
                 outcome_unknown=command.kind == CommandKind.SEND,
             )
             return await self._fail(command, mistake)
+        ending = Finished(command.pk, CommandState.DONE, "", answer.result)
+        await self._report_ending(ending, answer.outcome)
         return True
 
-    async def _run(self, command: Command) -> Executed:
-        match command.kind:
-            case CommandKind.SEND:
-                return await self._send(command)
-            case CommandKind.FETCH_CONTACTS:
-                return await self._fetch_contacts(command)
-            case CommandKind.RECONNECT:
-                await self._worker.reconnect()
-                return self._ending(command, CommandState.DONE)
-            case _:
-                return await self._act(command)
+    async def _hand_over(self, command: Command) -> None:
+        """Note that it is under way, if nobody could tell a repetition."""
+        if not self._runs_once(command):
+            return
+        claim = self._worker.claim
+        await self._worker.report(HandedOver(claim.session_id, claim.epoch, (command.pk,)))
+        await self._worker.written()
 
-    async def _send(self, command: Command) -> Executed:
-        payload = command.payload
-        message = OutgoingText(payload["wa_id"], payload["to"], payload["text"])
-        result = await self._worker.connection.send(message)
-        return self._ending(
-            command,
-            CommandState.DONE,
-            outcome=outcomes.Sent(payload["message_id"], result.wa_id, result.sent_at),
-        )
-
-    async def _act(self, command: Command) -> Executed:
-        """Play an action; the id makes messages of a repeated action the same messages."""
-        arguments = {**command.payload["arguments"]}
-        if command.payload["action"] == "inbound":
-            arguments.setdefault("id", f"{command.pk}")
-        connection = self._worker.connection
-        answer = await connection.act(command.payload["action"], arguments)
-        return self._ending(command, CommandState.DONE, result=answer)
-
-    async def _fetch_contacts(self, command: Command) -> Executed:
-        claim, sync_id = self._worker.claim, command.payload["sync_id"]
-        number = 0
-        async for entries in self._worker.connection.contacts(page_size=CONTACTS_PAGE):
-            number += 1
-            await self._report(
-                ContactsFetched(claim.session_id, claim.epoch, sync_id, number, entries)
-            )
-            await self._worker.written()  # a page at a time: messages wait for one, not for all
-        await self._report(
-            ContactsFetched(claim.session_id, claim.epoch, sync_id, number + 1, [])
-        )
-        return self._ending(command, CommandState.DONE, result={"pages": number})
+    def _runs_once(self, command: Command) -> bool:
+        if command.kind != CommandKind.SEND:
+            return command.kind in _ONCE
+        return Capability.CLIENT_MESSAGE_ID not in self._worker.engine.capabilities
 
     async def _fail(self, command: Command, error: EngineError) -> bool:
         """Report a failure: later, never, or nobody knows."""
         attempts = command.attempts + 1
         if error.outcome_unknown:
-            await self._report(self._failed(command, CommandState.UNKNOWN, str(error)))
+            await self._end(command, CommandState.UNKNOWN, str(error))
             return True
-        if not error.retryable or attempts >= MAX_ATTEMPTS:
-            await self._report(self._failed(command, CommandState.FAILED, str(error)))
-            if command.kind == CommandKind.FETCH_CONTACTS:
-                await self._report(self._sync_failed(command, str(error)))
+        if error.code == RESTRICTED_CODE and command.kind == CommandKind.SEND:
+            await self._worker.restrict()
+            await self._end(command, CommandState.FAILED, str(error))
+            return True  # those behind it may be for people whom the account knows
+        final = not error.retryable or isinstance(error, CapabilityMissing)
+        if final or attempts >= MAX_ATTEMPTS:
+            await self._end(command, CommandState.FAILED, str(error))
             return True
         if command.kind != CommandKind.SEND or self._worker.connected:
-            await self._report(self._put_off(command, attempts, str(error)))
+            wait = timedelta(seconds=2**attempts)
+            await self._put_off(command, str(error), wait=wait, counts=True)
+        elif self._runs_once(command):
+            await self._put_off(command, "", wait=timedelta(0), counts=False)
         return False  # a send that met a closed connection just stays queued
 
-    async def _report(self, report: Report) -> None:
+    async def _put_off(
+        self, command: Command, error: str, *, wait: timedelta, counts: bool
+    ) -> None:
+        claim = self._worker.claim
+        attempts = command.attempts + counts
+        report = PutOff(
+            claim.session_id, claim.epoch, command.pk, timezone.now() + wait, error, attempts
+        )
         await self._worker.report(report)
 
-    def _put_off(self, command: Command, attempts: int, error: str) -> PutOff:
-        claim = self._worker.claim
-        not_before = timezone.now() + timedelta(seconds=2**attempts)
-        return PutOff(claim.session_id, claim.epoch, command.pk, not_before, error)
-
-    def _failed(self, command: Command, state: CommandState, error: str) -> Executed:
+    async def _end(self, command: Command, state: CommandState, error: str) -> None:
         outcome: outcomes.Outcome | None = None
         if command.kind == CommandKind.SEND:
-            known = outcomes.Failed if state == CommandState.FAILED else outcomes.Unknown
-            outcome = known(command.payload["message_id"], error)
-        return self._ending(command, state, error=error, outcome=outcome)
+            outcome = outcomes.of_unsent(
+                command.payload, error=error, unknown=state == CommandState.UNKNOWN
+            )
+        await self._report_ending(Finished(command.pk, state, error), outcome)
+        if command.kind == CommandKind.FETCH_CONTACTS:
+            claim, sync_id = self._worker.claim, command.payload["sync_id"]
+            await self._worker.report(
+                ContactsFailed(claim.session_id, claim.epoch, sync_id, error)
+            )
 
-    def _sync_failed(self, command: Command, error: str) -> ContactsFailed:
+    async def _report_ending(self, ending: Finished, outcome: outcomes.Outcome | None) -> None:
         claim = self._worker.claim
-        return ContactsFailed(claim.session_id, claim.epoch, command.payload["sync_id"], error)
-
-    def _ending(
-        self,
-        command: Command,
-        state: CommandState,
-        *,
-        error: str = "",
-        result: dict[str, object] | None = None,
-        outcome: outcomes.Outcome | None = None,
-    ) -> Executed:
-        claim = self._worker.claim
-        ending = Finished(command.pk, state, error, result or {})
-        return Executed(claim.session_id, claim.epoch, ending, outcome)
+        await self._worker.report(Executed(claim.session_id, claim.epoch, ending, outcome))

@@ -1,51 +1,60 @@
-"""One session in a runner: its connection, and its commands in order."""
+"""One session in a runner: its connection, and its work in order."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
+from datetime import timedelta
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
+
 from sessions_app.engines import events, registry
-from sessions_app.engines.base import EngineError, Options, SessionRef
-from sessions_app.ingest.reports import Moved, Observed
-from sessions_app.runner.execution import Executor
+from sessions_app.engines.base import EngineError, Options
+from sessions_app.failures import Retry, failure
+from sessions_app.ingest.reports import Left, Moved, Observed
+from sessions_app.runner.flaps import Flaps
+from sessions_app.runner.lanes import Lanes
+from sessions_app.runner.line import CLOSE_SECONDS, Line
 from sessions_app.states import SessionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
-    from sessions_app.engines.base import Connection
+    from sessions_app.engines.base import Connection, Engine, SessionRef
     from sessions_app.engines.events import EngineEvent
     from sessions_app.ingest.reports import Report
-    from sessions_app.models import Command
+    from sessions_app.runner.pacing import Pacer
+    from sessions_app.runner.tuning import Tuning
     from sessions_app.runner.writer import Writer
     from sessions_app.services.leases import Claim
 
 logger = logging.getLogger(__name__)
-_FIRST_DELAY = 2.0  # seconds between attempts to connect, doubling
-_MAX_DELAY = 300.0
-_MAX_ATTEMPTS = 8  # about eight minutes of trying, then a person decides
-_FINISH_SECONDS = 2.0  # how long a command in flight may take when the session closes
+_HAND_OVER_SECONDS = 0.5  # for a connection to close when the runner stops
 # After these the engine does not come back by itself: the connection is of no more use.
 _ENDS = (
     events.LoggedOut,
     events.Replaced,
     events.TemporarilyBanned,
     events.PairingTimedOut,
+    events.PairingFailed,
 )
+_RETRIED = frozenset({Retry.SOON, Retry.COOL_DOWN})
+_LOGOUT_REQUESTED = events.ConnectFailed("logout_requested")
 
 
 class Sink:
-    """Where the engine puts what it sees of one session."""
+    """Where the engine puts what it sees of one session, on one connection."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
     async def __call__(self, event: EngineEvent, /) -> None:
         """Take an event."""
-        await self._worker.observe(event)
+        await self._worker.observe(event, source=self)
 
     async def kept(self) -> None:
         """Wait until the database has every event so far."""
@@ -53,43 +62,51 @@ class Sink:
 
 
 class Worker:
-    """Holds a session's connection from claim to release.
+    """Holds a session's connection from claim to release."""
 
-    Commands of a kind run one at a time, in order: sends in one lane, everything else in
-    another, so that a session that waits for its connection can still be told things.
-    """
-
-    def __init__(self, claim: Claim, *, writer: Writer, idle: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        *,
+        writer: Writer,
+        idle: Callable[[], None],
+        load: Callable[..., Awaitable[SessionRef]],
+        pacer: Pacer,
+        tuning: Tuning,
+    ) -> None:
         self.claim = claim
-        self.engine = registry.engine(claim.engine)
+        self.kind = claim.engine
+        self.options = Options()
         self.connected = False
         self.ended = False
-        self._options = Options()
         self._writer = writer
         self._idle = idle
-        self._connection: Connection | None = None
-        self._opening: asyncio.Task[None] | None = None
-        self._running: dict[bool, asyncio.Task[None]] = {}
-        self._executor = Executor(self)
+        self._load: Callable[..., Awaitable[SessionRef]] = partial(load, claim)
+        self._numbers = count(1)
+        self._sink: Sink | None = None
+        self._was_up = False
+        self._flaps = Flaps(tuning.flap, self._tell)
+        self.line = Line(self, load=self._load, pacer=pacer, tuning=tuning)
+        self.lanes = Lanes(self, idle=idle, rate=tuning.send_rates.get(claim.engine))
 
-    # -- the connection -------------------------------------------------------------------
+    # -- what the supervisor wants ---------------------------------------------------------
 
-    def open(self) -> None:
+    def open(self, *, after: float = 0.0) -> None:
         """Start connecting in the background; safe to repeat."""
-        if self._opening is None and self._connection is None:
-            self._opening = asyncio.create_task(self._open())
+        if not self.ended:
+            self.line.open(after=after)
 
     def configure(self, options: Options) -> None:
         """Have the session do by itself what its settings say now; safe to repeat."""
-        if options == self._options:
+        if options == self.options:
             return
-        self._options = options
-        if self._connection is not None:
-            self._connection.configure(options)
+        self.options = options
+        if self.line.connection is not None:
+            self.line.connection.configure(options)
 
     async def close(self) -> None:
         """Finish the commands in flight, drop the connection; the device stays linked."""
-        await self._settle_running()
+        await self.lanes.settle()
         await self._disconnect()
 
     async def halt(self, reason: str) -> None:
@@ -99,31 +116,45 @@ class Worker:
 
     async def hand_over(self) -> None:
         """Close because this runner stops; another one goes on."""
-        await self.close()
-        await self.move(SessionStatus.DISCONNECTED, "the runner stopped")
+        await self.lanes.settle()
+        await self._disconnect(leave=True, within=_HAND_OVER_SECONDS)
+        await self.report(Left(self.claim.session_id, self.claim.epoch))
 
     async def forget(self) -> None:
         """Unlink the device and let the engine forget the session: it was deleted."""
-        connection, ref = self._connection, self.ref
         try:
-            if connection is not None:
-                await connection.logout()
+            if self.line.connection is not None:
+                await self.line.connection.logout()
         except EngineError as error:
             logger.warning("Logout failed", extra={"reason": str(error)})
         await self.close()
+        ref = await self._load(forgetting=True)
         await asyncio.to_thread(self.engine.purge, ref)
         await self.move(SessionStatus.DELETED, "deleted")
 
+    # -- what commands want ----------------------------------------------------------------
+
     async def reconnect(self) -> None:
-        """Drop the connection and open it again."""
+        """Drop the connection and open it again, at once."""
         await self._disconnect()
+        self.line.begin_anew()
         await self.move(SessionStatus.STARTING, "reconnect requested")
         self.open()
 
+    async def unlink(self) -> None:
+        """Unlink the device as its owner asked; the session stays."""
+        await self.connection.logout()
+        self.connected, self.ended = False, True
+        self._flaps.forget()
+        await self._tell(_LOGOUT_REQUESTED)
+
     @property
-    def ref(self) -> SessionRef:
-        """Return what the engine may know of the session."""
-        return SessionRef(self.claim.public_id, self.claim.epoch, self._options)
+    def engine(self) -> Engine:
+        """Return the session's engine.
+
+        :raises UnknownEngine: this deployment does not offer it.
+        """
+        return registry.engine(self.kind)
 
     @property
     def connection(self) -> Connection:
@@ -131,54 +162,116 @@ class Worker:
 
         :raises EngineError: there is none; a retry may find one.
         """
-        if self._connection is None:
+        if self.line.connection is None:
             raise EngineError("The session is not connected.", retryable=True)
-        return self._connection
+        return self.line.connection
+
+    # -- what the line tells ---------------------------------------------------------------
+
+    def sink(self) -> Sink:
+        """Make the sink of the next connection; what older ones say is history."""
+        self._sink = Sink(self)
+        return self._sink
+
+    async def opened(self) -> None:
+        """Let commands run that do not wait for the stream."""
+        self._idle()
+
+    async def refused(self, failed: events.ConnectFailed, *, wait: float | None) -> None:
+        """Tell of a failure: at once, if the session was not up or will be long away."""
+        self.connected = False
+        retry = failure(failed.code).retry
+        if wait is None:
+            self.ended = True
+            self._flaps.forget()
+            await self._tell(failed)
+        elif retry == Retry.SOON and self._was_up:
+            await self._flaps.hold_back(failed)
+        else:
+            self._flaps.forget()
+            later = timezone.now() + timedelta(seconds=wait)
+            await self._tell(failed, retry_at=later if retry == Retry.COOL_DOWN else None)
+
+    async def degraded(self, reason: str) -> None:
+        """Hold the sends and tell that the stream does not answer."""
+        self.connected = False
+        self._flaps.forget()
+        await self._tell(events.Degraded(reason))
+
+    # -- what the engine tells -------------------------------------------------------------
+
+    async def observe(self, event: EngineEvent, *, source: Sink) -> None:
+        """Take an event from the engine; waits while the writer is behind."""
+        self.line.watch.heard()
+        if not isinstance(event, events.StateEvent):
+            await self.report(Observed(self.claim.session_id, self.claim.epoch, event))
+        elif source is self._sink and not self.ended:
+            await self._follow(event)
+
+    async def _follow(self, event: EngineEvent) -> None:
+        match event:
+            case events.Connected():
+                await self._come_up(event)
+            case events.Disconnected():
+                self._go_down()
+                await self._flaps.hold_back(event)
+            case events.Degraded(reason=reason):
+                self._go_down(degraded=True)
+                await self.degraded(reason)
+            case events.ConnectFailed(code=code) if failure(code).retry in _RETRIED:
+                self._go_down()
+                self.line.fail(event)  # which tells of it
+            case events.LoggedOut() | events.ConnectFailed(code="401") if self._flaps.doubts(
+                event
+            ):
+                self._go_down()
+                self.line.fail(events.ConnectFailed("515"))
+            case _:
+                await self._change(event)
+
+    async def _come_up(self, event: EngineEvent) -> None:
+        self._flaps.forget()
+        self._flaps.settle()
+        self.line.watch.came_up()
+        self.connected = self._was_up = True
+        await self._tell(event)
+        self._idle()
+
+    def _go_down(self, *, degraded: bool = False) -> None:
+        self.connected = False
+        self.line.watch.went_down(degraded=degraded)
+
+    async def _change(self, event: EngineEvent) -> None:
+        """Tell what somebody has to act on, or what ends the connection."""
+        doubted = self._flaps.settle()
+        if isinstance(event, events.ChallengeIssued) and doubted is not None:
+            event = doubted  # a device that is asked for a new pairing is logged out indeed
+        self._flaps.forget()
+        if isinstance(event, events.Paired):
+            self._was_up = True
+            self._flaps.shake()
+        if isinstance(event, (*_ENDS, events.ConnectFailed)):
+            self.connected = False
+            self.ended = True
+            self.line.watch.closed()
+        await self._tell(event)
+
+    async def _tell(self, event: EngineEvent, *, retry_at: datetime | None = None) -> None:
+        """Report what changes the session's state, numbered."""
+        claim, number = self.claim, next(self._numbers)
+        await self.report(Observed(claim.session_id, claim.epoch, event, number, retry_at))
+
+    async def restrict(self) -> None:
+        """Tell that WhatsApp refused a message to somebody new."""
+        await self._tell(events.Restricted())
+
+    # -- reports ---------------------------------------------------------------------------
 
     async def move(self, status: SessionStatus, reason: str) -> None:
         """Report what the runner did to the connection."""
-        await self._writer.put(Moved(self.claim.session_id, self.claim.epoch, status, reason))
-
-    async def _open(self) -> None:
-        delay = _FIRST_DELAY
-        for attempt in range(1, _MAX_ATTEMPTS + 1):
-            try:
-                self._connection = await self.engine.connect(self.ref, Sink(self))
-            except EngineError as error:
-                if not error.retryable or attempt == _MAX_ATTEMPTS:
-                    await self.move(SessionStatus.FAULTED, str(error))
-                    self.ended = True
-                    return
-                await self.move(SessionStatus.DISCONNECTED, str(error))
-                await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 (jitter)
-                delay = min(delay * 2, _MAX_DELAY)
-            else:
-                self._connection.configure(self._options)  # they may have changed meanwhile
-                self._opening = None
-                self._idle()  # commands that do not wait for the stream can run now
-                return
-
-    async def _disconnect(self) -> None:
-        self.connected = False
-        opening, self._opening = self._opening, None
-        if opening is not None:
-            opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
-
-    async def observe(self, event: EngineEvent) -> None:
-        """Take an event from the engine; waits while the writer is behind."""
-        if isinstance(event, events.Connected):
-            self.connected = True
-            self._idle()
-        elif isinstance(event, (events.Disconnected, *_ENDS)):
-            self.connected = False
-            self.ended = isinstance(event, _ENDS)
-        await self._writer.put(Observed(self.claim.session_id, self.claim.epoch, event))
-
-    # -- the commands ---------------------------------------------------------------------
+        number = next(self._numbers)
+        claim = self.claim
+        await self.report(Moved(claim.session_id, claim.epoch, status, reason, number))
 
     async def report(self, report: Report) -> None:
         """Hand a report to the writer, in order with the engine's events."""
@@ -188,31 +281,7 @@ class Worker:
         """Wait until everything reported and observed so far is in the database."""
         await self._writer.flush()
 
-    def is_idle(self, *, sends: bool) -> bool:
-        """Say whether the lane could take commands now."""
-        return sends not in self._running and (self.connected or not sends)
-
-    def take(self, commands: Iterable[Command], *, sends: bool) -> None:
-        """Execute commands in order, in the background; only for an idle lane."""
-        self._running[sends] = asyncio.create_task(self._run(list(commands), sends=sends))
-
-    async def _run(self, commands: list[Command], *, sends: bool) -> None:
-        """Execute until something has to wait; what is left stays queued in the database."""
-        try:
-            for command in commands:
-                if (sends and not self.connected) or not await self._executor.execute(command):
-                    break
-            # Before anybody looks for queued commands again, the endings must be written.
-            await self.written()
-        finally:
-            self._running.pop(sends, None)
-            self._idle()
-
-    async def _settle_running(self) -> None:
-        current = asyncio.current_task()
-        running = [task for task in self._running.values() if task is not current]
-        if running:
-            await asyncio.wait(running, timeout=_FINISH_SECONDS)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+    async def _disconnect(self, *, leave: bool = False, within: float = CLOSE_SECONDS) -> None:
+        self.connected = False
+        self._flaps.forget()
+        await self.line.close(leave=leave, within=within)

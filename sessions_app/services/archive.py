@@ -22,6 +22,7 @@ _SESSION = (
     "hold",
     "status",
     "reason",
+    "reason_code",
     "jid",
     "push_name",
     "messages_sent",
@@ -44,5 +45,5 @@ def count_sessions(tenant: Tenant) -> int:
 def transitions(tenant: Tenant) -> Iterator[dict[str, Any]]:
     """Yield what happened to them, session by session."""
     steps = SessionTransition.objects.filter(session__in=selectors.sessions_of(tenant))
-    columns = ("session__public_id", "old", "new", "reason", "at")
+    columns = ("session__public_id", "old", "new", "reason", "reason_code", "at")
     yield from steps.order_by("session", "pk").values(*columns).iterator()

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import BooleanField, F, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from orsta.core import doorbell
+from sessions_app.engines.base import SessionRef
 from sessions_app.models import Lease, Runner, Session
-from sessions_app.services import lifecycle
+from sessions_app.services import engine_refs, lifecycle
 from sessions_app.services.commands import BELL
 from sessions_app.states import LIVE, DesiredState, SessionStatus
 
@@ -28,10 +30,34 @@ _COMPARED = (
     "hold",
     "status",
     "retry_at",
+    "status_changed_at",
     "auto_read_enabled",
     "typing_enabled",
 )
+_CLAIMED = (
+    "epoch",
+    "session__public_id",
+    "session__engine",
+    "session__status",
+    "session__retry_at",
+)
 RUNNER_FORGOTTEN_AFTER = timedelta(days=1)
+SILENT_AFTER = timedelta(seconds=30)  # a runner without a sign of life is not counted on
+SPARED_SECONDS = 3  # a free session is left to the runner that it prefers
+_PREFERS = """(
+    SELECT seat FROM unnest(%s::text[]) AS seat
+    ORDER BY hashtextextended(seat || ' ' || sessions_app_lease.session_id, 0) DESC LIMIT 1
+) = %s"""
+# Since when it is free and wanted: both rows say when they changed last.
+_SPARED = Now() - timedelta(seconds=SPARED_SECONDS)
+_SPARED_LONG_ENOUGH = Q(session__updated_at__lt=_SPARED) & (
+    Q(expires_at=None) | Q(expires_at__lt=_SPARED)
+)
+_RELEASE = """
+UPDATE sessions_app_lease lease SET owner = '', expires_at = now()
+FROM unnest(%s::bigint[], %s::bigint[]) AS held (session_id, epoch)
+WHERE lease.session_id = held.session_id AND lease.epoch = held.epoch AND lease.owner = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +69,7 @@ class Claim:
     engine: str
     status: str
     epoch: int
+    retry_at: datetime | None = None
 
 
 def wanted(*, now: datetime) -> Q:
@@ -61,30 +88,74 @@ def wanted(*, now: datetime) -> Q:
 
 
 @transaction.atomic
-def claim(*, owner: str, limit: int, now: datetime) -> list[Claim]:
-    """Take up to `limit` free sessions that need an owner; two runners never get the same."""
+def claim(
+    *, owner: str, limit: int, now: datetime, seats: Sequence[str] = ("",), seat: str = ""
+) -> list[Claim]:
+    """Take up to `limit` free sessions that need an owner; two runners never get the same.
+
+    Each session prefers one of the runners (rendezvous hashing: the highest hash of seat and
+    session wins), which keeps what it has when others come and go. The others leave it to
+    that one for `SPARED_SECONDS`.
+
+    :param seats: of all runners that could take sessions; see `seating`.
+    :param seat: the owner's.
+    """
     free = Lease.objects.filter(Q(owner="") | Q(expires_at__lt=Now()))
     needy = free.filter(session_id__in=Session.objects.filter(wanted(now=now)).values("pk"))
-    taken = (
-        needy.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
-    )
-    ids = list(taken[:limit])
+    order = ["pk"]
+    if len(seats) > 1:
+        waits_long = Q(pk__in=needy.filter(_SPARED_LONG_ENOUGH).values("pk"))
+        preferring = RawSQL(_PREFERS, [list(seats), seat], BooleanField())  # noqa: S611
+        needy = needy.annotate(prefers_us=preferring)
+        needy = needy.filter(Q(prefers_us=True) | waits_long)
+        order = ["-prefers_us", "pk"]
+    taken = needy.select_for_update(skip_locked=True, of=("self",)).order_by(*order)
+    ids = list(taken.values_list("pk", flat=True)[:limit])
     if not ids:
         return []
     Lease.objects.filter(pk__in=ids).update(
         owner=owner, epoch=F("epoch") + 1, expires_at=Now() + LEASE_TTL
     )
-    leases = Lease.objects.filter(pk__in=ids).select_related("session").order_by("pk")
-    return [
-        Claim(
-            lease.pk,
-            lease.session.public_id,
-            lease.session.engine,
-            lease.session.status,
-            lease.epoch,
-        )
-        for lease in leases
-    ]
+    leases = Lease.objects.filter(pk__in=ids).select_related("session").only(*_CLAIMED)
+    return [_claimed(lease) for lease in leases.order_by("pk")]
+
+
+def _claimed(lease: Lease) -> Claim:
+    session = lease.session
+    return Claim(
+        lease.pk,
+        session.public_id,
+        session.engine,
+        session.status,
+        lease.epoch,
+        session.retry_at,
+    )
+
+
+def seating(*, owner: str, now: datetime) -> dict[str, str]:
+    """Return the seats of the runners that could take sessions, the owner's among them.
+
+    A seat is the runner's node, without what makes the process unique: a restarted runner
+    sits where it sat. Several on one node are numbered in the order of their starts.
+    """
+    alive = Q(heartbeat_at__gt=now - SILENT_AFTER, draining=False)
+    able = alive & Q(sessions__lt=F("capacity"))
+    runners = Runner.objects.filter(able | Q(node=owner)).order_by("started_at", "node")
+    nodes = list(runners.values_list("node", flat=True))
+    if owner not in nodes:
+        nodes.append(owner)  # its first sign of life is not written yet
+    seats: dict[str, str] = {}
+    for node in nodes:
+        place, number = _place(node), 0
+        while f"{place}/{number}" in seats.values():
+            number += 1
+        seats[node] = f"{place}/{number}"
+    return seats
+
+
+def _place(node: str) -> str:
+    """Return "host" of "host:1234:abcdef"."""
+    return node.rsplit(":", 2)[0]
 
 
 def renew(*, owner: str, session_ids: Iterable[int]) -> dict[int, int]:
@@ -100,10 +171,8 @@ def renew(*, owner: str, session_ids: Iterable[int]) -> dict[int, int]:
 
 def release(*, owner: str, epochs: Mapping[int, int]) -> None:
     """Give sessions back, so that another runner can take them at once."""
-    for session_id, epoch in epochs.items():
-        Lease.objects.filter(pk=session_id, owner=owner, epoch=epoch).update(
-            owner="", expires_at=None
-        )
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, [list(epochs), list(epochs.values()), owner])
     doorbell.ring(BELL)
 
 
@@ -123,28 +192,43 @@ def states_of(session_ids: Sequence[int]) -> dict[int, Session]:
     return {row.pk: row for row in rows.only(*_COMPARED)}
 
 
+def ref_of(*, session_id: int, epoch: int, forgetting: bool = False) -> SessionRef:
+    """Return what the engine may know for its next connection, or to forget the session.
+
+    :raises Unusable: the session must not connect now.
+    """
+    session = Session.objects.select_related("gateway", "proxy").get(pk=session_id)
+    return engine_refs.ref_of(session, epoch=epoch, forgetting=forgetting)
+
+
 def beat(
-    *, node: str, version: str, capacity: int, sessions: int, draining: bool, now: datetime
-) -> None:
-    """Write the runner's sign of life; the first one makes its row."""
-    Runner.objects.update_or_create(
-        node=node,
-        defaults={
-            "version": version,
-            "capacity": capacity,
-            "sessions": sessions,
-            "draining": draining,
-            "heartbeat_at": now,
-        },
-        create_defaults={
-            "version": version,
-            "capacity": capacity,
-            "sessions": sessions,
-            "draining": draining,
-            "heartbeat_at": now,
-            "started_at": now,
-        },
+    *,
+    node: str,
+    version: str,
+    capacity: int,
+    sessions: int,
+    draining: bool,
+    now: datetime,
+    load: float = 0.0,
+) -> bool:
+    """Write the runner's sign of life; return whether staff want it to drain and end.
+
+    The first one makes its row.
+
+    :param load: processes that wait for a CPU, per CPU.
+    """
+    said = {
+        "version": version,
+        "capacity": capacity,
+        "sessions": sessions,
+        "draining": draining,
+        "load": load,
+        "heartbeat_at": now,
+    }
+    runner, _ = Runner.objects.update_or_create(
+        node=node, defaults=said, create_defaults=said | {"started_at": now}
     )
+    return runner.drain_requested_at is not None
 
 
 def leave(*, node: str) -> None:

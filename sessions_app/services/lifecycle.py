@@ -6,9 +6,10 @@ from typing import Any
 from django.db import transaction
 
 from orsta.core import doorbell, errors
-from orsta.core.outbox.services import emit
-from sessions_app import selectors, states
+from orsta.core.outbox.services import NewEvent, emit, emit_many
+from sessions_app import failures, selectors, states
 from sessions_app.models import PairingChallenge, Session, SessionTransition
+from sessions_app.services import attempts
 from sessions_app.services.commands import BELL, queue
 from sessions_app.states import HOLD_ADVICE, CommandKind, DesiredState, Hold, SessionStatus
 
@@ -43,10 +44,21 @@ class StillBanned(errors.Conflict):
     code = "session_banned"
 
 
+class NotLinked(errors.Conflict):
+    """There is no device."""
+
+    code = "not_linked"
+
+
 class NotRunning(errors.Conflict):
     """It only makes sense for a session that runs."""
 
     code = "session_not_running"
+
+
+_LENGTH = 200  # characters of a reason; the columns'
+# What a session loses with its device.
+UNLINKED: dict[str, Any] = {"jid": "", "last_synced_at": None, "restricted_until": None}
 
 
 def shard_of(session: Session) -> str:
@@ -72,14 +84,19 @@ def transition(
     *,
     now: datetime,
     reason: str = "",
+    reason_code: str = "",
+    detail: str = "",
     epoch: int = 0,
     **changes: Any,
 ) -> None:
     """Change the status, write the history row and emit `session.status.<new>`.
 
     The UPDATE is conditional on the status we read: of two racing writers one wins and the
-    other raises.
+    other raises. A term (`retry_at`) ends with the status that it was given with.
 
+    :param reason: a sentence for a person.
+    :param reason_code: the failure's name in `failures`, if it is one.
+    :param detail: what the engine said; only staff see it.
     :param epoch: the lease's epoch when a runner observed it, else 0.
     :param changes: columns that must change in the same statement, e.g. `jid`.
     :raises IllegalTransition: the table forbids the step, or somebody else moved first.
@@ -87,25 +104,81 @@ def transition(
     old = SessionStatus(session.status)
     if not states.allows(old, new):
         raise IllegalTransition(f"A session that is {old.label} cannot become {new.label}.")
-    changes |= {"status": new, "reason": reason[:200], "status_changed_at": now}
+    changes = {"retry_at": None} | changes
+    changes |= {"status": new, "reason": reason[:_LENGTH], "reason_code": reason_code}
+    changes["status_changed_at"] = now
     moved = Session.objects.filter(pk=session.pk, status=old)
     if moved.update(updated_at=now, **changes) != 1:
         raise IllegalTransition("The session changed meanwhile; read it again.")
     for name, value in changes.items():
         setattr(session, name, value)
-    if new != SessionStatus.PAIRING:
-        PairingChallenge.objects.filter(session=session).delete()
+    PairingChallenge.objects.filter(session=session).delete()
     SessionTransition.objects.create(
-        session=session, old=old, new=new, reason=reason[:200], epoch=epoch, at=now
+        session=session,
+        old=old,
+        new=new,
+        reason=reason[:_LENGTH],
+        reason_code=reason_code,
+        detail=detail[:_LENGTH],
+        epoch=epoch,
+        at=now,
     )
-    report(
-        f"session.status.{new.lower()}",
-        session,
-        status=new,
-        previous=old,
-        reason=reason,
-        jid=session.jid,
-    )
+    _report_change(session, previous=old)
+
+
+@transaction.atomic
+def explain(
+    session: Session,
+    *,
+    now: datetime,
+    reason: str,
+    reason_code: str,
+    retry_at: datetime | None = None,
+    **changes: Any,
+) -> None:
+    """Say anew why the session is where it is: the same trouble goes on, or another one.
+
+    :param changes: other columns that change with it.
+    """
+    same = session.reason_code == reason_code and session.retry_at == retry_at
+    if same and session.reason == reason[:_LENGTH]:
+        return
+    another = session.reason_code != reason_code
+    changes |= {"reason": reason[:_LENGTH], "reason_code": reason_code, "retry_at": retry_at}
+    Session.objects.filter(pk=session.pk).update(updated_at=now, **changes)
+    for name, value in changes.items():
+        setattr(session, name, value)
+    if another:
+        _report_change(session, previous=SessionStatus(session.status))
+
+
+def change_event(session: Session, *, previous: SessionStatus) -> NewEvent:
+    """Return the event that tells what the session is now."""
+    retry_at = session.retry_at
+    payload = {
+        "session_id": session.public_id,
+        "status": session.status,
+        "previous": previous,
+        "reason": session.reason,
+        "reason_code": session.reason_code,
+        "retry_at": retry_at.isoformat() if retry_at else None,
+        "jid": session.jid,
+    }
+    name = f"session.status.{session.status.lower()}"
+    return NewEvent(name, session.tenant_id, shard_of(session), payload)
+
+
+def _report_change(session: Session, *, previous: SessionStatus) -> None:
+    """Tell what the session is now, and staff if one of them has to look."""
+    emit_many([change_event(session, previous=previous)])
+    if session.reason_code in failures.ALERTING:
+        report(
+            "session.alert",
+            session,
+            code=session.reason_code,
+            status=session.status,
+            sentence=session.reason,
+        )
 
 
 @transaction.atomic
@@ -116,6 +189,7 @@ def start(*, session: Session, now: datetime) -> Session:
     :raises WorkspaceSuspended: the tenant is suspended.
     :raises SessionExpired: its expiration has passed.
     :raises StillBanned: the ban has not ended.
+    :raises PairingLimitReached: it would pair, and did so too often within the hour.
     """
     session = _lock(session)
     _check_may_start(session, now=now)
@@ -138,6 +212,8 @@ def _check_may_start(session: Session, *, now: datetime) -> None:
     if session.status == SessionStatus.BANNED and session.retry_at and session.retry_at > now:
         until = session.retry_at.isoformat(timespec="seconds")
         raise StillBanned(f"WhatsApp refuses this account until {until}.", until=until)
+    if not session.is_live:
+        attempts.check(session, now=now)
 
 
 @transaction.atomic
@@ -156,14 +232,34 @@ def stop(*, session: Session, now: datetime, reason: str = "stop requested") -> 
 
 @transaction.atomic
 def reconnect(*, session: Session, now: datetime) -> Session:
-    """Drop the connection and open it again, without a new pairing.
+    """Drop the connection and open it again; a linked device needs no new pairing.
 
     :raises NotRunning: the session does not run; start it instead.
+    :raises PairingLimitReached: it would pair, and did so too often within the hour.
     """
     session = _lock(session)
     if not session.may_run or not session.is_live:
         raise NotRunning("The session does not run; start it instead.")
+    attempts.check(session, now=now)
     queue(session=session, kind=CommandKind.RECONNECT, payload={}, now=now)
+    return session
+
+
+@transaction.atomic
+def logout(*, session: Session, now: datetime) -> Session:
+    """Unlink the device on WhatsApp's side; the session stays and can be linked anew.
+
+    The runner does it and then the status follows. Messages that wait are kept.
+
+    :raises NotRunning: there is no connection to say it on; start the session first.
+    :raises NotLinked: no device is linked.
+    """
+    session = _lock(session)
+    if not session.jid:
+        raise NotLinked("No device is linked, so there is nothing to unlink.")
+    if not session.may_run or not session.is_live:
+        raise NotRunning("The session does not run; start it first, or delete it.")
+    queue(session=session, kind=CommandKind.LOGOUT, payload={}, now=now)
     return session
 
 

@@ -11,17 +11,18 @@ from accounts.principal import Principal
 from orsta.core import doorbell, errors, http
 from sessions_app import selectors
 from sessions_app.engines import registry
-from sessions_app.engines.base import SessionRef
 from sessions_app.models import DEFAULT_EVENTS, Lease, Session
-from sessions_app.services import expiration, lifecycle
+from sessions_app.services import engine_refs, expiration, lifecycle, placement
 from sessions_app.services.commands import BELL
 from sessions_app.states import DesiredState, SessionStatus
+from subscriptions import selectors as subscriptions
 from subscriptions.models import Feature
 from subscriptions.services import quotas
 
 _EDITABLE = frozenset(
     {
         "name",
+        "device_name",
         "webhook_url",
         "events",
         "expiration_seconds",
@@ -61,19 +62,24 @@ def create_session(
     now: datetime,
     name: str,
     engine: str | None = None,
+    proxy_country: str = "",
     events: str = DEFAULT_EVENTS,
     **options: Any,
 ) -> Session:
     """Reserve a place of the plan and record the session; provisioning follows the event.
 
-    :param engine: None takes `settings.ORSTA_DEFAULT_ENGINE`.
+    :param engine: None takes the plan's, or else `settings.ORSTA_DEFAULT_ENGINE`.
+    :param proxy_country: ISO 3166 code; gives the session a proxy that leads there.
     :param options: other editable columns of `Session`; `auto_connect=False` leaves it stopped.
     :raises QuotaExceeded: the plan has no free place.
     :raises UnknownEngine: no such engine.
     :raises UnsafeAddress: the webhook's URL does not lead to the public internet.
+    :raises NoGatewayCapacity: the engine needs a gateway, and none has room.
+    :raises NoProxyAvailable: a proxy is needed, and none fits.
+    :raises CapabilityMissing: a proxy is asked for, and the engine can't use one.
     """
     _check_webhook(options)
-    kind = engine or settings.ORSTA_DEFAULT_ENGINE
+    kind = engine or _engine_of(tenant, now=now)
     if kind not in registry.kinds():
         known = ", ".join(sorted(registry.kinds()))
         raise UnknownEngine(f"There is no engine {kind!r}; choose one of: {known}.")
@@ -87,11 +93,17 @@ def create_session(
         desired=DesiredState.RUNNING if running else DesiredState.STOPPED,
         status_changed_at=now,
         expires_at=expiration.expires_at(options.get("expiration_seconds", 0), now=now),
+        **placement.place(engine=kind, proxy_country=proxy_country),
         **options,
     )
     Lease.objects.create(session=session)
     lifecycle.report("session.created", session, name=name)
     return session
+
+
+def _engine_of(tenant: Tenant, *, now: datetime) -> str:
+    plan = subscriptions.entitlements_for(tenant=tenant, now=now)
+    return plan.engine or str(settings.ORSTA_DEFAULT_ENGINE)
 
 
 @transaction.atomic
@@ -141,11 +153,13 @@ def provision(*, session_id: int, now: datetime) -> None:
     """Let the engine prepare a session, then hand it to the runner. Safe to repeat.
 
     :raises EngineError: the engine could not; ask again if it is retryable.
+    :raises Unusable: its gateway or its proxy is out of use.
     """
-    session = Session.objects.select_related("tenant").filter(pk=session_id).first()
+    rows = Session.objects.select_related("gateway", "proxy")
+    session = rows.filter(pk=session_id).first()
     if session is None or session.provisioned_at or session.desired == DesiredState.DELETED:
         return
-    registry.engine(session.engine).provision(SessionRef(session.public_id))
+    registry.engine(session.engine).provision(engine_refs.ref_of(session))
     with transaction.atomic():
         fresh = Session.objects.select_for_update().get(pk=session_id)
         if fresh.provisioned_at is None:
@@ -162,8 +176,15 @@ def _prepared(session: Session, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def fail_provisioning(*, session_id: int, reason: str, now: datetime) -> None:
-    """Record that the engine refuses to prepare the session; a start tries again."""
+def fail_provisioning(
+    *, session_id: int, reason: str, now: datetime, reason_code: str = "engine_error"
+) -> None:
+    """Record why the engine can't prepare the session; a start tries again."""
     session = Session.objects.select_for_update().filter(pk=session_id).first()
-    if session is not None and session.status == SessionStatus.CREATED:
-        lifecycle.give_up(session, SessionStatus.FAULTED, now=now, reason=reason)
+    if session is None or session.provisioned_at or session.is_live:
+        return
+    if session.status != SessionStatus.CREATED:  # it lived before, somewhere else
+        lifecycle.transition(session, SessionStatus.STARTING, now=now, reason="start requested")
+    lifecycle.give_up(
+        session, SessionStatus.FAULTED, now=now, reason=reason, reason_code=reason_code
+    )

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from orsta.core import errors
 from sessions_app.engines import registry
-from sessions_app.engines.base import Capability
+from sessions_app.engines.capabilities import Capability
 from sessions_app.models import Command, Session
 from sessions_app.services import commands
 from sessions_app.states import CommandKind, SessionStatus
@@ -66,6 +66,17 @@ def inbound(
     if push_name is not None:
         arguments["push_name"] = push_name
     return _act(session, "inbound", arguments, now=now)
+
+
+def happen(
+    *, session: Session, now: datetime, kind: str, sender: str, **details: str
+) -> Command:
+    """Let somebody react to a message, change or delete one, or send a picture.
+
+    :param kind: "reaction", "edit", "revoke" or "image"; the engine says what each takes.
+    :raises NotSimulated: not a sandbox session.
+    """
+    return _act(session, kind, {"from": sender, **details}, now=now)
 
 
 def fault(*, session: Session, now: datetime, kind: str, **arguments: Any) -> Command:

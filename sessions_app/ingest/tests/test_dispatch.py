@@ -11,8 +11,9 @@ from sessions_app.contacts.models import ContactPage, ContactSync
 from sessions_app.contacts.services import syncing
 from sessions_app.contacts.states import SyncState
 from sessions_app.engines import events
-from sessions_app.engines.events import ContactEntry, ReceiptKind
-from sessions_app.ingest import dispatch, reports
+from sessions_app.engines.content import ReceiptKind
+from sessions_app.engines.events import ContactEntry
+from sessions_app.ingest import dispatch, reports, traffic
 from sessions_app.messaging.models import Message
 from sessions_app.messaging.services import outcomes
 from sessions_app.messaging.states import MessageStatus
@@ -110,7 +111,7 @@ def test_a_mistake_of_ours_costs_one_report(session, monkeypatch):
     def broken(*_, **__):
         raise KeyError("chat")
 
-    monkeypatch.setattr(dispatch.receipts, "apply", broken)
+    monkeypatch.setattr(traffic.receipts, "apply", broken)
     message = make_message(session, status=MessageStatus.SENT)
 
     written = record(saw(session, receipt(message, kind="read")), saw(session, received("WA1")))
@@ -123,7 +124,7 @@ def test_an_outage_is_the_callers_to_repeat(session, monkeypatch):
     def away(*_, **__):
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(dispatch.receipts, "apply", away)
+    monkeypatch.setattr(traffic.receipts, "apply", away)
     message = make_message(session, status=MessageStatus.SENT)
 
     with pytest.raises(OperationalError):
@@ -186,7 +187,7 @@ def test_a_command_that_was_put_off_waits(session):
     command = queued(session)
     later = NOON + timedelta(seconds=4)
 
-    record(reports.PutOff(session.pk, 1, command.pk, later, "WhatsApp is busy"))
+    record(reports.PutOff(session.pk, 1, command.pk, later, "WhatsApp is busy", 1))
 
     command.refresh_from_db()
     assert (command.state, command.attempts) == (CommandState.QUEUED, 1)
@@ -197,7 +198,6 @@ def test_a_command_that_was_put_off_waits(session):
     ("status", "desired", "becomes", "wanted"),
     [
         (S.DISCONNECTED, DesiredState.RUNNING, S.DISCONNECTED, DesiredState.RUNNING),
-        (S.FAULTED, DesiredState.RUNNING, S.FAULTED, DesiredState.STOPPED),
         (S.STOPPED, DesiredState.STOPPED, S.STOPPED, DesiredState.STOPPED),
         (S.STOPPED, DesiredState.RUNNING, S.STARTING, DesiredState.RUNNING),
         (S.DELETED, DesiredState.DELETED, S.DELETED, DesiredState.DELETED),
@@ -206,7 +206,7 @@ def test_a_command_that_was_put_off_waits(session):
 def test_what_the_runner_did_shows_in_the_state(session, status, desired, becomes, wanted):
     Session.objects.filter(pk=session.pk).update(desired=desired)
 
-    record(reports.Moved(session.pk, 1, status, "because"))
+    record(reports.Moved(session.pk, 1, status, "because", 1))
 
     session.refresh_from_db()
     assert (session.status, session.desired) == (becomes, wanted)

@@ -8,6 +8,8 @@ import pytest
 
 from orsta.core.outbox.models import OutboxEvent
 from sessions_app.engines import events
+from sessions_app.engines.content import ReceiptKind
+from sessions_app.failures import failure
 from sessions_app.ingest.states import observe
 from sessions_app.models import PairingChallenge, Session, SessionTransition
 from sessions_app.services.lifecycle import IllegalTransition
@@ -32,6 +34,7 @@ class Case:
     new: SessionStatus
     desired: DesiredState = DesiredState.RUNNING
     reason: str = ""
+    code: str = ""
     columns: dict[str, Any] = field(default_factory=dict)
     told: tuple[str, ...] = ()
 
@@ -60,6 +63,56 @@ MOVES = [
         told=("session.status.connected",),
     ),
     Case(
+        events.PasskeyRequested({"challenge": "abc"}, timedelta(minutes=5)),
+        S.PAIRING,
+        S.PASSKEY_REQUIRED,
+        reason="WhatsApp asks for the account's passkey",
+        told=("session.status.passkey_required", "session.passkey.requested"),
+    ),
+    Case(
+        events.PasskeyConfirmation("12345678", timedelta(minutes=5)),
+        S.PASSKEY_REQUIRED,
+        S.PASSKEY_CONFIRMATION,
+        reason="the passkey was taken; compare the codes",
+        told=("session.status.passkey_confirmation", "session.passkey.confirmation"),
+    ),
+    Case(
+        events.Degraded("no pong for 60 s"),
+        S.CONNECTED,
+        S.DEGRADED,
+        reason="WhatsApp does not answer on the open connection; it is being checked.",
+        code="not_answering",
+        columns={"jid": JID},
+        told=("session.status.degraded",),
+    ),
+    Case(
+        events.ConnectFailed("405", "client too old"),
+        S.STARTING,
+        S.FAULTED,
+        desired=DesiredState.STOPPED,
+        reason=failure("405").sentence,
+        code="client_outdated",
+        told=("session.status.faulted", "session.alert"),
+    ),
+    Case(
+        events.Restricted(LATER),
+        S.CONNECTED,
+        S.RESTRICTED,
+        reason=failure("463").sentence,
+        code="new_chats_refused",
+        columns={"jid": JID, "retry_at": LATER},
+        told=("session.status.restricted", "session.alert"),
+    ),
+    Case(
+        events.PairingFailed("The phone refused."),
+        S.PAIRING,
+        S.PAIRING_EXPIRED,
+        desired=DesiredState.STOPPED,
+        reason="The phone refused.",
+        code="pairing_failed",
+        told=("session.status.pairing_expired",),
+    ),
+    Case(
         events.Disconnected("The socket closed."),
         S.CONNECTED,
         S.DISCONNECTED,
@@ -71,7 +124,8 @@ MOVES = [
         S.PAIRING,
         S.PAIRING_EXPIRED,
         desired=DesiredState.STOPPED,
-        reason="nobody scanned the code in time",
+        reason="Nobody scanned the code in time.",
+        code="pairing_timed_out",
         told=("session.status.pairing_expired",),
     ),
     Case(
@@ -80,6 +134,7 @@ MOVES = [
         S.LOGGED_OUT,
         desired=DesiredState.STOPPED,
         reason="The phone removed the device.",
+        code="logged_out",
         columns={"jid": ""},
         told=("session.status.logged_out",),
     ),
@@ -88,25 +143,35 @@ MOVES = [
         S.CONNECTED,
         S.REPLACED,
         desired=DesiredState.STOPPED,
-        reason="another client connected with this device",
+        reason=failure("replaced").sentence,
+        code="replaced",
         columns={"jid": JID},
-        told=("session.status.replaced",),
+        told=("session.status.replaced", "session.alert"),
     ),
     Case(
         events.TemporarilyBanned(101, LATER),
         S.CONNECTED,
         S.BANNED,
-        reason="WhatsApp refuses the account, code 101",
+        reason="WhatsApp refuses this account for a while: it wrote to too many people who "
+        "did not have it in their contacts.",
+        code="temporary_ban",
         columns={"jid": JID, "retry_at": LATER},
-        told=("session.status.banned",),
+        told=("session.status.banned", "session.alert"),
     ),
 ]
 STAYS = [
     (events.MessageReceived("WA1", ADA, ADA, "hi", NOON), ()),
-    (events.ReceiptReceived(("WA1",), events.ReceiptKind.READ, NOON), ()),
+    (events.ReceiptReceived(("WA1",), ReceiptKind.READ, NOON), ()),
     (events.MessagesRead(ADA, ("WA1",), NOON), ()),
     (events.TypingShown(ADA), ("session.typing_shown",)),
     (events.PresenceChanged(ADA, "composing"), ("contact.presence_changed",)),
+    (events.HistoryReceived((events.MessageReceived("WA0", ADA, ADA, "old", NOON),)), ()),
+    (events.ReactionReceived(ADA, ADA, "WA1", "👍", NOON), ()),
+    (events.MessageEdited(ADA, ADA, "WA1", "hello", NOON), ()),
+    (events.MessageRevoked(ADA, ADA, "WA1", NOON), ()),
+    (events.IdentityMapped("123@lid", "15550100123"), ()),
+    (events.IdentityChanged(ADA), ()),
+    (events.ContactsChanged(), ()),
 ]
 
 
@@ -127,17 +192,17 @@ def test_an_event_moves_the_session(case):
 
     row = Session.objects.get(pk=session.pk)
     assert (row.status, row.desired, row.reason) == (case.new, case.desired, case.reason)
+    assert row.reason_code == case.code
     assert row.status_changed_at == NOON
     assert {name: getattr(row, name) for name in case.columns} == case.columns
     step = SessionTransition.objects.get(session=session)
     assert (step.old, step.new, step.reason) == (case.old, case.new, case.reason)
+    assert step.reason_code == case.code
     assert (step.epoch, step.at) == (7, NOON)
     assert told() == case.told
 
 
-@pytest.mark.parametrize(
-    ("event", "names"), STAYS, ids=["message", "receipt", "read", "typing", "presence"]
-)
+@pytest.mark.parametrize(("event", "names"), STAYS, ids=lambda part: type(part).__name__)
 def test_traffic_leaves_the_session_where_it_is(event, names):
     session = make_session(status=S.CONNECTED)
     OutboxEvent.objects.all().delete()

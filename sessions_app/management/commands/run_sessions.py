@@ -5,12 +5,13 @@ import os
 import secrets
 import signal
 import socket
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from orsta.core.version import VERSION
+from sessions_app.runner import tuning
 from sessions_app.runner.supervisor import Supervisor
 
 
@@ -29,15 +30,10 @@ class Command(BaseCommand):
     async def _run(self, node: str, capacity: int) -> None:
         # Each process is an owner of its own: after a restart the old leases run out first.
         owner = f"{node}:{os.getpid()}:{secrets.token_hex(3)}"[:80]
-        supervisor = Supervisor(node=owner, capacity=capacity, version=_version())
+        supervisor = Supervisor(
+            node=owner, capacity=capacity, version=VERSION, tuning=tuning.from_settings()
+        )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, supervisor.stop)
         await supervisor.run()
-
-
-def _version() -> str:
-    try:
-        return version("orsta")
-    except PackageNotFoundError:
-        return "source"
