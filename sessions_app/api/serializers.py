@@ -6,16 +6,21 @@ from typing import Any
 from rest_framework import serializers
 
 from sessions_app.models import DEFAULT_EVENTS, PairingChallenge, Session
-from sessions_app.states import DesiredState, Hold, SessionStatus, advice_for
+from sessions_app.states import (
+    LINKING,
+    ChallengeKind,
+    DesiredState,
+    Hold,
+    SessionStatus,
+    advice_for,
+)
 
 PROVIDER = "orsta"
 HELD = "ANY"  # asks a list for every session that is held
 _MAX_INTEGER = 2**31 - 1  # the columns are PostgreSQL's integer
 _EVENT = re.compile(r"[A-Za-z]{1,40}")
 # A device is linked in every status but these, given that it has a JID.
-_NOT_LINKED = frozenset(
-    {SessionStatus.PAIRING, SessionStatus.PAIRING_EXPIRED, SessionStatus.LOGGED_OUT}
-)
+_NOT_LINKED = LINKING | {SessionStatus.PAIRING_EXPIRED, SessionStatus.LOGGED_OUT}
 
 Plain = serializers.Serializer[Any]
 
@@ -24,6 +29,13 @@ class SessionInput(Plain):
     """What a session is made of."""
 
     session_name = serializers.CharField(source="name", max_length=80)
+    device_name = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=50,
+        help_text="What the phone lists the session as, from its next pairing on. Empty: the "
+        "service's own name.",
+    )
     webhook_url = serializers.CharField(
         required=False,
         allow_blank=True,
@@ -78,7 +90,14 @@ class SessionCreateInput(SessionInput):
     engine = serializers.CharField(
         required=False,
         max_length=16,
-        help_text="How WhatsApp is reached; the deployment's default if absent.",
+        help_text="How WhatsApp is reached; your plan's engine if absent.",
+    )
+    proxy_country = serializers.RegexField(
+        r"^[A-Za-z]{2}\Z",
+        required=False,
+        allow_blank=True,
+        help_text="ISO 3166 code, e.g. DE: connect through a proxy that leads there, for good. "
+        "The engine needs the capability `per_session_proxy`.",
     )
 
 
@@ -97,6 +116,7 @@ class SessionOutput(Plain):
     provider = serializers.SerializerMethodField(help_text=f"Always `{PROVIDER}`.")
     session_name = serializers.CharField(source="name")
     engine = serializers.CharField()
+    device_name = serializers.CharField(help_text="Empty: the service's own name.")
     webhook_url = serializers.CharField(help_text="Empty when events are posted nowhere.")
     events = serializers.CharField()
     expiration_sec = serializers.IntegerField(source="expiration_seconds")
@@ -114,10 +134,14 @@ class SessionOutput(Plain):
     )
     status = serializers.ChoiceField(SessionStatus.choices, help_text="What is, as observed.")
     reason = serializers.CharField(help_text="Why the status is what it is; may be empty.")
+    reason_code = serializers.CharField(
+        help_text="The reason's stable name; empty when nothing went wrong."
+    )
     advice = serializers.SerializerMethodField(help_text="What to do now, for a person.")
     status_changed_at = serializers.DateTimeField()
     retry_at = serializers.DateTimeField(
-        allow_null=True, help_text="When a temporary ban ends; null without one."
+        allow_null=True,
+        help_text="When a ban or restriction ends, or the next attempt to connect is made.",
     )
     connected = serializers.BooleanField(
         source="is_connected", help_text="Whether messages go in and out right now."
@@ -181,8 +205,10 @@ class SessionDeleted(Plain):
 class ChallengeOutput(Plain):
     """The code to scan now."""
 
+    kind = serializers.ChoiceField(ChallengeKind.choices, help_text="Always `QR` here.")
     qr = serializers.CharField(source="text", help_text="What the QR code says.")
     seq = serializers.IntegerField(help_text="1 for the first code of an attempt.")
+    issued_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     valid_for_seconds = serializers.SerializerMethodField(
         help_text="How long it can still be scanned; ask again after that."
@@ -200,6 +226,7 @@ class TransitionOutput(Plain):
     old = serializers.ChoiceField(SessionStatus.choices)
     new = serializers.ChoiceField(SessionStatus.choices)
     reason = serializers.CharField()
+    reason_code = serializers.CharField(help_text="Empty when nothing went wrong.")
     at = serializers.DateTimeField()
 
 

@@ -11,11 +11,13 @@ from accounts import permissions
 from accounts.api import throttling
 from accounts.principal import Principal
 from sessions_app import selectors
+from sessions_app.api.challenges import PhoneInput
+from sessions_app.messaging.api.serializers import DraftInput, check_draft
 from sessions_app.messaging.services import sending
 from sessions_app.models import Session
 from sessions_app.realtime import protocol
 from sessions_app.realtime.stream import Stream
-from sessions_app.services import lifecycle
+from sessions_app.services import lifecycle, pairing
 
 _Plain = serializers.Serializer[Any]
 
@@ -43,11 +45,19 @@ class SessionTarget(_Plain):
     session_id = serializers.CharField(max_length=40)
 
 
-class MessageInput(SessionTarget):
-    """A text to send."""
+class PhoneTarget(SessionTarget, PhoneInput):
+    """Which session, and whose phone types the code."""
 
-    to = serializers.CharField(max_length=100)
-    text = serializers.CharField(max_length=65_536, trim_whitespace=False)
+
+class MessageInput(DraftInput):
+    """What to send, and from which session."""
+
+    session_id = serializers.CharField(max_length=40)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Judge the draft without the session."""
+        check_draft({name: attrs[name] for name in attrs.keys() - {"session_id"}})
+        return attrs
 
 
 class ResumeInput(_Plain):
@@ -105,10 +115,25 @@ def _reconnect(caller: Caller, payload: Any) -> Reply:
     return _of("session.reconnect", lifecycle.reconnect(session=session, now=timezone.now()))
 
 
+def _logout(caller: Caller, payload: Any) -> Reply:
+    session = _session(caller, _read(SessionTarget, payload))
+    return _of("session.logout", lifecycle.logout(session=session, now=timezone.now()))
+
+
+def _pairing_code(caller: Caller, payload: Any) -> Reply:
+    """Ask for a code to type; `session.pairing_code.updated` says when to read it."""
+    fields = _read(PhoneTarget, payload, tenant=caller.principal.tenant)
+    session = _session(caller, fields)
+    command = pairing.request_code(session=session, phone=fields["phone"], now=timezone.now())
+    data = {"session_id": session.public_id, "command_id": command.dedupe_key}
+    return Reply("session.pairing_code", data)
+
+
 def _send(caller: Caller, payload: Any) -> Reply:
     fields = _read(MessageInput, payload)
     session = _session(caller, fields)
-    draft = sending.Draft(to=fields["to"], text=fields["text"])
+    del fields["session_id"]
+    draft = sending.Draft(**fields)
     (message,) = sending.accept_messages(session=session, drafts=[draft], now=timezone.now())
     data = {
         "message_id": message.public_id,
@@ -138,14 +163,16 @@ _ACTIONS = {
     "session.start": _Action(_start, "sessions:write"),
     "session.stop": _Action(_stop, "sessions:write"),
     "session.reconnect": _Action(_reconnect, "sessions:write"),
+    "session.logout": _Action(_logout, "sessions:write"),
+    "session.pairing_code": _Action(_pairing_code, "sessions:write"),
     "message.send": _Action(_send, "messages:write", "send"),
     "resume": _Action(_resume),
 }
 NAMES = frozenset(_ACTIONS)
 
 
-def _read(shape: type[_Plain], payload: Any) -> dict[str, Any]:
-    form = shape(data=payload)
+def _read(shape: type[_Plain], payload: Any, **context: Any) -> dict[str, Any]:
+    form = shape(data=payload, context=context)
     if not form.is_valid():
         names = ", ".join(form.errors)
         raise protocol.BadPayload(

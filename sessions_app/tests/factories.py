@@ -9,13 +9,14 @@ from django.utils import timezone
 from accounts.models import Tenant
 from accounts.tests.factories import make_tenant
 from sessions_app.models import Lease, Session
-from sessions_app.states import DesiredState, SessionStatus
+from sessions_app.states import LIVE, OPEN, DesiredState, SessionStatus
 from subscriptions import selectors as plans
 from subscriptions.models import Feature, Plan, PlanEntitlement, Subscription
 from subscriptions.services import lifecycle as subscriptions
 from subscriptions.states import SubscriptionStatus
 
 _numbers = count(1)
+_LINKED = OPEN | {SessionStatus.DEGRADED}
 
 
 def make_plan(
@@ -74,13 +75,8 @@ def make_session(
 ) -> Session:
     """Save a session in any status, as if the runner and the tenant had brought it there."""
     now = timezone.now()
-    running = status in {
-        SessionStatus.STARTING,
-        SessionStatus.PAIRING,
-        SessionStatus.CONNECTED,
-        SessionStatus.DISCONNECTED,
-        SessionStatus.BANNED,
-    }
+    running = status in LIVE | {SessionStatus.BANNED}
+    ends = {SessionStatus.BANNED, SessionStatus.RESTRICTED}
     values: dict[str, Any] = {
         "name": f"session {next(_numbers)}",
         "engine": "sandbox",
@@ -88,8 +84,8 @@ def make_session(
         "desired": DesiredState.RUNNING if running else DesiredState.STOPPED,
         "status_changed_at": now,
         "provisioned_at": None if status == SessionStatus.CREATED else now,
-        "jid": "15550100001@s.whatsapp.net" if status == SessionStatus.CONNECTED else "",
-        "retry_at": now + timedelta(hours=1) if status == SessionStatus.BANNED else None,
+        "jid": "15550100001@s.whatsapp.net" if status in _LINKED else "",
+        "retry_at": now + timedelta(hours=1) if status in ends else None,
     }
     session = Session.objects.create(tenant=tenant or make_customer(), **(values | fields))
     Lease.objects.create(session=session)

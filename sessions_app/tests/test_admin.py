@@ -125,3 +125,39 @@ def test_a_silent_runner_is_told_from_a_live_one(client):
 
     labels = re.findall(r">\s*(Alive|Draining|Silent)\s*</span>", page)
     assert sorted(labels) == ["Alive", "Draining", "Silent"]
+
+
+def test_staff_let_a_session_ask_for_codes_again(client, staff):
+    session = make_session(status=SessionStatus.PAIRING_EXPIRED)
+
+    assert run(client, "lift_pairing_limit", session) == ("success", "The limit was lifted.")
+
+    assert session.pairings_counted_from is not None
+    entry = AuditEntry.objects.order_by("-pk").first()
+    assert (entry.action, entry.actor) == ("session.pairing_limit_lifted", staff.public_id)
+
+
+def test_the_list_finds_what_needs_attention(client):
+    make_session(name="outdated", status=SessionStatus.FAULTED, reason_code="client_outdated")
+    make_session(name="unscanned", reason_code="pairing_timed_out")
+
+    page = client.get(url("session", "changelist"), {"attention": "yes"}).content.decode()
+
+    assert "outdated" in page
+    assert "unscanned" not in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "section"),
+    [
+        ({"status": SessionStatus.STOPPED}, "stopped"),
+        ({"status": SessionStatus.FAULTED, "reason_code": "crash_loop"}, "crash_loop"),
+        ({"hold": Hold.SUSPENDED, "reason_code": "crash_loop"}, "suspended"),
+    ],
+)
+def test_the_advice_points_into_the_runbook(client, fields, section):
+    session = make_session(**fields)
+
+    page = client.get(url("session", "change", session.pk)).content.decode()
+
+    assert f'href="/docs/runbook#{section}"' in page

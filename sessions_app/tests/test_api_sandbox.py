@@ -6,13 +6,14 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.tests.factories import make_api_key
-from sessions_app.api import sandbox
-from sessions_app.engines import sandbox_actions
+from sessions_app.api import sandbox_inputs
+from sessions_app.engines.sandbox import actions
 from sessions_app.models import Command, Session
 from sessions_app.states import CommandKind, SessionStatus
 from sessions_app.tests.factories import make_customer, make_session
 
 pytestmark = pytest.mark.django_db
+FRIEND = "15550100123@s.whatsapp.net"
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_an_action_is_queued_for_the_runner(
     assert (answer["command"]["action"], answer["command"]["state"]) == (action, "QUEUED")
     assert (command.session, command.kind) == (session, CommandKind.ACT)
     assert command.payload == {"action": action, "arguments": arguments}
-    assert sandbox_actions.parse(action, command.payload["arguments"])
+    assert actions.parse(action, command.payload["arguments"])
 
 
 @pytest.mark.parametrize(
@@ -160,10 +161,88 @@ def test_a_key_writes_once(alice: APIClient, session: Session) -> None:
 
 
 def test_the_limits_are_the_engines() -> None:
-    faults = (*sandbox_actions.STREAM_FAULTS, *sandbox_actions.SEND_FAULTS)
+    faults = (
+        *actions.STREAM_FAULTS,
+        actions.PAIRING_FAULT,
+        *actions.SEND_FAULTS,
+    )
 
-    assert faults == sandbox.FAULTS
-    assert sandbox_actions.BAN_CODES == sandbox.BAN_CODES
-    assert sandbox_actions.CONTACTS_LIMIT == sandbox.MAX_CONTACTS
-    assert sandbox_actions.COUNT_LIMIT == sandbox.MAX_COUNT
-    assert sandbox_actions.BAN_SECONDS_LIMIT == sandbox.MAX_BAN_SECONDS
+    assert faults == sandbox_inputs.FAULTS
+    assert tuple(map(str, actions.BAN_CODES)) == sandbox_inputs.BAN_CODES
+    assert actions.CONTACTS_LIMIT == sandbox_inputs.MAX_CONTACTS
+    assert actions.COUNT_LIMIT == sandbox_inputs.MAX_COUNT
+    assert actions.BAN_SECONDS_LIMIT == sandbox_inputs.MAX_BAN_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("body", "arguments"),
+    [
+        (
+            {"kind": "reaction", "from": FRIEND, "target": "WA1", "emoji": "+"},
+            {"target": "WA1", "emoji": "+"},
+        ),
+        (
+            {"kind": "edit", "from": FRIEND, "target": "WA1", "text": "no"},
+            {"target": "WA1", "text": "no"},
+        ),
+        ({"kind": "revoke", "from": FRIEND, "target": "WA1"}, {"target": "WA1"}),
+        ({"kind": "image", "from": FRIEND, "caption": "look"}, {"caption": "look"}),
+    ],
+)
+def test_somebody_does_something_to_a_message(
+    alice: APIClient, session: Session, body: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    response = play(alice, session, "event", body)
+
+    payload = Command.objects.get().payload
+    assert response.status_code == 202
+    assert payload == {"action": body["kind"], "arguments": {"from": FRIEND, **arguments}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "reaction", "from": FRIEND},
+        {"kind": "edit", "from": FRIEND, "target": "WA1"},
+        {"kind": "revoke", "from": FRIEND, "target": "WA1", "text": "why"},
+        {"kind": "image", "from": FRIEND, "target": "WA1"},
+        {"kind": "poll", "from": FRIEND},
+    ],
+)
+def test_what_makes_no_sense_for_a_message(
+    alice: APIClient, session: Session, body: dict[str, Any]
+) -> None:
+    assert play(alice, session, "event", body).status_code == 400
+    assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "arguments"),
+    [
+        ({"kind": "connect_failed", "code": "405"}, {"kind": "connect_failed", "code": "405"}),
+        ({"kind": "temp_ban", "code": 104}, {"kind": "temp_ban", "code": 104}),
+        ({"kind": "restricted", "seconds": 60}, {"kind": "restricted", "seconds": 60}),
+        ({"kind": "passkey"}, {"kind": "passkey"}),
+    ],
+)
+def test_every_kind_of_trouble_takes_its_own(
+    alice: APIClient, session: Session, body: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    assert play(alice, session, "fault", body).status_code == 202
+    assert Command.objects.get().payload == {"action": "fault", "arguments": arguments}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "connect_failed"},
+        {"kind": "connect_failed", "code": "999"},
+        {"kind": "temp_ban", "code": 405},
+        {"kind": "silent", "seconds": 5},
+    ],
+)
+def test_trouble_that_nobody_knows(
+    alice: APIClient, session: Session, body: dict[str, Any]
+) -> None:
+    assert play(alice, session, "fault", body).status_code == 400
+    assert not Command.objects.exists()

@@ -61,7 +61,7 @@ def test_other_peoples_and_finished_commands_are_nobodys_business(session):
 def test_a_command_that_was_put_off_holds_back_those_behind_it(session):
     first, second, third = queue(session, SEND, SEND, SEND)
     later = NOON + timedelta(seconds=8)
-    commands.put_off(command_id=second.pk, not_before=later, error="busy")
+    commands.put_off(command_id=second.pk, not_before=later, error="busy", attempts=1)
 
     assert waiting(session) == {session.pk: [first.pk]}
     assert waiting(session, now=later) == {session.pk: [first.pk, second.pk, third.pk]}
@@ -86,6 +86,56 @@ def test_endings_are_written_each_as_it_was(session):
         ("FAILED", "x" * 300, {}, NOON),
         ("UNKNOWN", "no answer", {}, NOON),
     ]
+
+
+def test_two_with_the_same_key_are_one_command(session):
+    drafts = [NewCommand(session, SEND, {"n": n}, dedupe_key="order-1") for n in (1, 2)]
+
+    first, second = commands.queue_many(drafts, now=NOON)
+    (third,) = commands.queue_many([drafts[0]], now=NOON)
+
+    assert first.pk == second.pk == third.pk
+    assert list(Command.objects.values_list("payload", flat=True)) == [{"n": 1}]
+
+
+def test_a_key_is_the_sessions_own(session):
+    other = make_session(status=SessionStatus.CONNECTED)
+    drafts = [NewCommand(one, SEND, dedupe_key="order-1") for one in (session, other)]
+    drafts.append(NewCommand(session, SEND))
+
+    created = commands.queue_many(drafts, now=NOON)
+
+    assert len({command.pk for command in created}) == Command.objects.count() == 3
+    assert [command.pk for command in created] == sorted(command.pk for command in created)
+
+
+def test_a_command_waits_until_its_time(session):
+    later = NOON + timedelta(minutes=1)
+    (command,) = commands.queue_many([NewCommand(session, SEND, not_before=later)], now=NOON)
+
+    assert waiting(session) == {}
+    assert waiting(session, now=later) == {session.pk: [command.pk]}
+
+
+def test_a_command_is_put_off_once_however_often_it_is_said(session):
+    (command,) = queue(session, SEND)
+    for _ in range(2):
+        commands.put_off(command_id=command.pk, not_before=NOON, error="busy", attempts=1)
+
+    command.refresh_from_db()
+    assert command.attempts == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_racing_requests_with_one_key_make_one_command(session, race):
+    def once():
+        draft = NewCommand(session, SEND, dedupe_key="order-1")
+        with transaction.atomic():
+            return commands.queue_many([draft], now=NOON)[0].pk
+
+    found = race(8, once)
+
+    assert len(set(found)) == Command.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

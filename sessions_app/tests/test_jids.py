@@ -92,6 +92,55 @@ def test_a_phone_number_becomes_a_jid_however_it_is_written(written, digits):
     assert jids.from_phone(written) == f"{digits}@s.whatsapp.net"
 
 
+# What somebody in a country may mean: country, as written, digits.
+NATIONAL = [
+    ("DE", "0171 2345678", "491712345678"),
+    ("DE", "171 2345678", "491712345678"),
+    ("DE", "(030) 901820", "4930901820"),
+    ("de", "030 901820", "4930901820"),
+    ("GB", "020 7946 0958", "442079460958"),
+    ("GB", "0044 20 7946 0958", "442079460958"),
+    ("US", "011 49 30 901820", "4930901820"),
+    ("US", "(212) 736-5000", "12127365000"),
+    ("ID", "0812-3456-7890", "6281234567890"),
+    ("BR", "11 91234-5678", "5511912345678"),
+    ("IT", "06 698 1234", "39066981234"),
+    # A number that is in use with its country code is that number, wherever it is written.
+    ("DE", "4930901820", "4930901820"),
+    ("DE", "15123456789", "15123456789"),
+    ("DE", "442079460958", "442079460958"),
+    ("US", "6281234567890", "6281234567890"),
+    # With a plus there is nothing to complete.
+    ("DE", "+12127365000", "12127365000"),
+    ("DE", "+15550100123", "15550100123"),
+    # In use nowhere, but long enough for its country code.
+    ("GB", "15550100123", "15550100123"),
+]
+
+
+@pytest.mark.parametrize(("country", "written", "digits"), NATIONAL)
+def test_a_country_completes_numbers_that_lack_their_code(country, written, digits):
+    assert jids.from_phone(written, country) == f"{digits}@s.whatsapp.net"
+    assert jids.parse_recipient(written, country) == f"{digits}@s.whatsapp.net"
+
+
+@pytest.mark.parametrize("written", ["0171 2345678", "020 7946 0958", "030 901820"])
+def test_without_a_country_a_number_needs_its_code(written):
+    with pytest.raises(InvalidRecipient):
+        jids.from_phone(written)
+
+
+@pytest.mark.parametrize("written", ["", "999", "+0171 2345678", "0171", "alice"])
+def test_a_country_makes_no_number_of_what_is_none(written):
+    with pytest.raises(InvalidRecipient):
+        jids.from_phone(written, "DE")
+
+
+def test_a_country_says_nothing_about_a_lid():
+    assert jids.parse_recipient("491712345678@lid", "DE") == "491712345678@lid"
+    assert jids.phone_of("491712345678@lid") == ""
+
+
 @pytest.mark.parametrize("written", NOT_PHONES)
 def test_what_can_not_be_a_phone_number_is_refused_with_advice(written):
     with pytest.raises(InvalidRecipient, match=r"with its country code, like \+1"):

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from sessions_app.models import Lease, Runner
+from sessions_app.models import Lease, Runner, Session
 from sessions_app.services import leases
 from sessions_app.states import DesiredState, SessionStatus
 from sessions_app.tests.factories import give_lease, make_customer, make_session
@@ -154,3 +154,102 @@ def test_runners_that_claim_at_once_share_without_overlap(race):
 
     taken = [session_id for result in results for session_id in result]
     assert sorted(taken) == sorted(wanted)
+
+
+# -- which runner takes what ---------------------
+
+
+def beat(node, *, now, sessions=0, capacity=100, draining=False):
+    leases.beat(
+        node=node,
+        version="1",
+        capacity=capacity,
+        sessions=sessions,
+        draining=draining,
+        now=now,
+    )
+
+
+def test_runners_that_can_take_sessions_have_seats():
+    now = timezone.now()
+    beat("a:1:aa", now=now)
+    beat("full:2:bb", now=now, sessions=100)
+    beat("leaving:3:cc", now=now, draining=True)
+    beat("dead:4:dd", now=now - timedelta(minutes=1))
+
+    seats = leases.seating(owner="new:5:ee", now=now)
+
+    assert seats == {"a:1:aa": "a/0", "new:5:ee": "new/0"}
+
+
+def test_a_runner_sits_where_its_predecessor_sat():
+    now = timezone.now()
+    beat("a:1:aa", now=now - timedelta(minutes=1))
+
+    assert leases.seating(owner="a:2:bb", now=now) == {"a:2:bb": "a/0"}
+
+
+def test_runners_of_one_node_have_a_seat_each():
+    now = timezone.now()
+    beat("a:1:aa", now=now - timedelta(seconds=5))
+    beat("a:2:bb", now=now)
+
+    assert leases.seating(owner="a:2:bb", now=now) == {"a:1:aa": "a/0", "a:2:bb": "a/1"}
+
+
+def seated(owner, seat, seats=("a/0", "b/0"), limit=100):
+    claims = leases.claim(
+        owner=owner, limit=limit, now=timezone.now(), seats=list(seats), seat=seat
+    )
+    return {claim.session_id for claim in claims}
+
+
+@pytest.fixture
+def many():
+    tenant = make_customer()
+    return {make_session(tenant=tenant, status=SessionStatus.STARTING).pk for _ in range(60)}
+
+
+def test_runners_share_without_taking_from_each_other(many):
+    ours, theirs = seated("a:1:aa", "a/0"), seated("b:1:bb", "b/0")
+
+    assert ours | theirs == many
+    assert ours.isdisjoint(theirs)
+    assert min(len(ours), len(theirs)) >= 15
+
+
+def test_a_restarted_runner_gets_the_sessions_that_it_had(many):
+    before = seated("a:1:aa", "a/0")
+    leases.release(owner="a:1:aa", epochs=dict.fromkeys(before, 1))
+
+    assert seated("a:2:bb", "a/0") == before
+
+
+def test_a_third_runner_moves_no_session_between_the_others(many):
+    two = {seat: seated(seat, seat, limit=100) for seat in ("a/0", "b/0")}
+    for owner, held in two.items():
+        leases.release(owner=owner, epochs=dict.fromkeys(held, 1))
+
+    three = {seat: seated(seat, seat, ("a/0", "b/0", "c/0")) for seat in ("a/0", "b/0")}
+
+    assert three["a/0"] <= two["a/0"]
+    assert three["b/0"] <= two["b/0"]
+
+
+def test_what_its_runner_does_not_take_goes_to_another_after_a_while(many):
+    mine = seated("a:1:aa", "a/0")
+    assert seated("a:1:aa", "a/0") == set()
+
+    waited = timezone.now() - timedelta(seconds=leases.SPARED_SECONDS + 1)
+    Session.objects.update(updated_at=waited)
+
+    assert seated("a:1:aa", "a/0") == many - mine
+
+
+def test_a_released_session_is_spared_for_its_runner_as_well(many):
+    waited = timezone.now() - timedelta(seconds=leases.SPARED_SECONDS + 1)
+    Session.objects.update(updated_at=waited)
+    mine = seated("a:1:aa", "a/0", ["a/0"])
+    leases.release(owner="a:1:aa", epochs=dict.fromkeys(mine, 1))
+
+    assert seated("b:1:bb", "b/0") < many

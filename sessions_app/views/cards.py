@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from sessions_app import jids
-from sessions_app.engines import registry
-from sessions_app.engines.base import Capability
+from sessions_app.engines.capabilities import Capability
 from sessions_app.models import Session
+from sessions_app.services import capabilities
 from sessions_app.states import Hold, SessionStatus, advice_for
 
 S = SessionStatus
@@ -13,7 +13,11 @@ TONES: dict[SessionStatus, str] = {
     S.CREATED: "busy",
     S.STARTING: "busy",
     S.PAIRING: "busy",
+    S.PASSKEY_REQUIRED: "busy",
+    S.PASSKEY_CONFIRMATION: "busy",
     S.CONNECTED: "good",
+    S.RESTRICTED: "warn",
+    S.DEGRADED: "warn",
     S.DISCONNECTED: "busy",
     S.STOPPED: "off",
     S.PAIRING_EXPIRED: "warn",
@@ -23,8 +27,21 @@ TONES: dict[SessionStatus, str] = {
     S.FAULTED: "bad",
     S.DELETED: "off",
 }
+# What gets a banner with its reason and its end, and how loud.
+TROUBLE: dict[SessionStatus, str] = {
+    S.RESTRICTED: "warn",
+    S.DEGRADED: "warn",
+    S.BANNED: "bad",
+    S.REPLACED: "bad",
+    S.FAULTED: "bad",
+}
 STATUSES = {
-    status.value: {"label": status.label, "tone": TONES[status]} for status in SessionStatus
+    status.value: {
+        "label": status.label,
+        "tone": TONES[status],
+        "trouble": TROUBLE.get(status, ""),
+    }
+    for status in SessionStatus
 }
 
 
@@ -38,7 +55,10 @@ class Card:
     tone: str
     phone: str
     hold: str  # why it is held, in words; "" when it is not
+    trouble: str  # how loud its banner is; "" when all is well
     simulated: bool
+    pairs_by_code: bool
+    passkey_engines: str  # of this deployment, in words
 
 
 def card_of(session: Session) -> Card:
@@ -51,11 +71,8 @@ def card_of(session: Session) -> Card:
         tone=TONES[status],
         phone=jids.phone_of(session.jid),
         hold=Hold(session.hold).label if session.hold else "",
-        simulated=_simulated(session.engine),
+        trouble=TROUBLE.get(status, ""),
+        simulated=capabilities.has(session, Capability.SIMULATION),
+        pairs_by_code=capabilities.has(session, Capability.PAIR_CODE),
+        passkey_engines=", ".join(capabilities.offered_with(Capability.PASSKEY)),
     )
-
-
-def _simulated(kind: str) -> bool:
-    """Say whether the engine is a sandbox; one that is not offered any more is not."""
-    offered = kind in registry.kinds()
-    return offered and Capability.SIMULATION in registry.engine(kind).capabilities

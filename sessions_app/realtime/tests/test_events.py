@@ -74,6 +74,8 @@ def test_an_event_carries_its_place(alice: Login) -> None:
                     "status": "CONNECTED",
                     "previous": "STARTING",
                     "reason": "",
+                    "reason_code": "",
+                    "retry_at": None,
                     "jid": "15550100001@s.whatsapp.net",
                 },
                 "event_id": event.event_id,

@@ -8,10 +8,21 @@ import { brief } from "./time.js";
 
 const PAGE = 50; // messages
 const CHATS = 50; // chats, and as many more with every "older"
-const TAKES_MESSAGES = ["STARTING", "CONNECTED", "DISCONNECTED"];
+const TAKES_MESSAGES = ["STARTING", "CONNECTED", "RESTRICTED", "DEGRADED", "DISCONNECTED"];
+// What happens to a thread besides new messages and their way.
+const CHANGES = [
+  "message.reaction",
+  "message.edited",
+  "message.revoked",
+  "message.undecryptable",
+  "message.sent_elsewhere",
+];
+
+// What can fail without a bubble of its own to show it.
+const FAILED_CHANGES = { reaction: "Your reaction", edit: "Your edit", revoke: "Deleting a message" };
 
 export class Chat {
-  #chats = [];
+  #chats = null; // until they are read
   #limit = CHATS;
   #more = false; // whether a larger limit shows other chats
   #chat = null; // the open one: {jid, name}
@@ -51,7 +62,14 @@ export class Chat {
 
   event(action, data) {
     const mine = data.chat === undefined || data.chat === this.#chat?.jid;
-    if (action === "message.received" || action === "message.queued") {
+    if (action === "message.change_failed") {
+      this.#tellFailed(data);
+    } else if (action === "contact.security_code_changed") {
+      if (data.jid === this.#chat?.jid) this.thread.note("This contact's security code changed.");
+    } else if (CHANGES.includes(action)) {
+      if (mine && this.#chat) this.reloadThread();
+      this.reloadChats();
+    } else if (action === "message.received" || action === "message.queued") {
       if (action === "message.received") this.#arrived(data);
       if (mine && this.#chat && !this.thread.has(data.message_id)) this.reloadThread();
       this.reloadChats();
@@ -78,7 +96,7 @@ export class Chat {
   }
 
   #head() {
-    const known = this.#chats.find((chat) => chat.jid === this.#chat.jid);
+    const known = this.#chats?.find((chat) => chat.jid === this.#chat.jid);
     const name = known?.name || this.#chat.name || numberOf(this.#chat.jid);
     $("[data-thread-name]", this.root).textContent = name;
     const number = numberOf(this.#chat.jid);
@@ -97,6 +115,7 @@ export class Chat {
   }
 
   #renderChats() {
+    if (!this.#chats) return;
     const focused = document.activeElement?.dataset?.jid;
     this.list.replaceChildren(...this.#chats.map((chat) => this.#chatItem(chat)));
     if (focused) this.list.querySelector(`[data-jid="${CSS.escape(focused)}"]`)?.focus();
@@ -197,6 +216,11 @@ export class Chat {
     }
   }
 
+  #tellFailed({ kind, error, outcome }) {
+    const how = outcome === "unknown" ? "may not have gone through" : "failed";
+    toast(`${FAILED_CHANGES[kind] ?? "A change"} ${how}: ${error}`);
+  }
+
   #say(sentence, tone = "") {
     const note = $("[data-note]", this.composer);
     note.textContent = sentence;
@@ -241,9 +265,8 @@ export class Chat {
 
   async #newChat(form) {
     const to = form.elements.to.value.trim();
-    const jid = to.includes("@") ? to : `${to.replace(/\D/g, "")}@s.whatsapp.net`;
-    await this.#page(to, null); // the API judges the number
+    const { chat } = await this.#page(to, null); // the API reads the number
     form.reset();
-    await this.open({ jid, name: "" });
+    await this.open({ jid: chat, name: "" });
   }
 }

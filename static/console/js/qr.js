@@ -21,19 +21,28 @@ export class QrPanel {
   }
 
   show() {
-    if (!this.root.hidden) return;
-    this.root.hidden = false;
-    this.#timer = setInterval(() => this.#tick(), 250);
+    if (!this.#timer) this.#timer = setInterval(() => this.#tick(), 250);
   }
 
   hide() {
-    if (this.root.hidden) return;
-    this.root.hidden = true;
     clearInterval(this.#timer);
+    this.#timer = 0;
     this.#clear();
   }
 
-  /** Ask for the present code. */
+  /** Count down for another kind of code. */
+  countTo(expiresAt, issuedAt) {
+    this.#clear();
+    this.#lasts = Math.max(1, (new Date(expiresAt) - new Date(issuedAt)) / 1000);
+    this.#until = performance.now() + Math.max(0, new Date(expiresAt) - Date.now());
+    this.#tick();
+  }
+
+  stopCounting() {
+    this.#clear();
+  }
+
+  /** Ask for the present code; return whether there is one. */
   async refresh() {
     const ask = ++this.#asked;
     const path = `/v1/sessions/${this.#id}/qr`;
@@ -43,9 +52,10 @@ export class QrPanel {
     } catch (error) {
       if (error.code !== "qr_not_ready") throw error;
     }
-    if (ask !== this.#asked || this.root.hidden) return; // overtaken
+    if (ask !== this.#asked || !this.#timer) return true; // overtaken
     if (challenge === null) this.#clear();
     else this.#present(challenge, `${path}?format=svg&seq=${challenge.seq}`);
+    return challenge !== null;
   }
 
   #present(challenge, source) {
@@ -62,6 +72,7 @@ export class QrPanel {
   }
 
   #clear() {
+    this.#asked += 1; // an answer that is on its way comes too late
     this.#seq = 0;
     this.#until = 0;
     this.image.hidden = true;
@@ -75,7 +86,12 @@ export class QrPanel {
     if (!this.#until) return;
     const seconds = Math.max(0, (this.#until - performance.now()) / 1000);
     this.meter.value = seconds / this.#lasts;
-    this.left.textContent =
-      seconds > 0 ? `A new code in ${Math.ceil(seconds)} s` : "The next code is coming…";
+    const renews = this.#seq > 0; // a code to type is not replaced by itself
+    const left = `${Math.ceil(seconds)} s`;
+    if (seconds > 0) {
+      this.left.textContent = renews ? `A new code in ${left}` : `It works for ${left}`;
+    } else {
+      this.left.textContent = renews ? "The next code is coming…" : "It ran out; ask for another.";
+    }
   }
 }

@@ -3,7 +3,8 @@
 import { $, busy, toast } from "./dom.js";
 import { api } from "./api.js";
 
-const BAN_SECONDS = 60;
+const LASTING = ["temp_ban", "restricted"];
+const TERM_SECONDS = 60;
 
 export function sandboxPanel(root, sessionId, session) {
   const path = `/v1/sandbox/sessions/${sessionId}`;
@@ -30,9 +31,11 @@ export function sandboxPanel(root, sessionId, session) {
   });
 
   on("[data-fault]", async (form) => {
-    const kind = form.get("kind");
-    await api("POST", `${path}/fault`, kind === "temp_ban" ? { kind, seconds: BAN_SECONDS } : { kind });
+    const [kind, code] = form.get("kind").split(" ");
+    const seconds = LASTING.includes(kind) ? TERM_SECONDS : undefined;
+    await api("POST", `${path}/fault`, { kind, code, seconds });
     // What happens to the connection shows by itself.
     if (kind.startsWith("send_")) toast("It happens to the next message you send.", "good");
+    if (kind === "passkey") toast("It happens at the next scan: unlink, then link again.", "good");
   });
 }

@@ -5,14 +5,16 @@ import { api } from "./api.js";
 import { Chat } from "./chat.js";
 import { Contacts } from "./contacts.js";
 import { History } from "./history.js";
-import { QrPanel } from "./qr.js";
+import { LINKING, PairingPanel } from "./pairing.js";
 import { sandboxPanel } from "./sandbox.js";
 import { LiveSocket, watch } from "./socket.js";
 import { tabs } from "./tabs.js";
 import { exact } from "./time.js";
 
-const COMING = ["CREATED", "STARTING", "PAIRING"]; // before the first scan
-const LIVE = ["STARTING", "PAIRING", "CONNECTED", "DISCONNECTED"];
+const COMING = ["CREATED", "STARTING", ...LINKING]; // before the first scan
+const UP = ["CONNECTED", "RESTRICTED", "DEGRADED"];
+const LIVE = ["STARTING", "DISCONNECTED", ...LINKING, ...UP];
+const CHALLENGES = ["session.qr.", "session.pairing_code.", "session.passkey."];
 
 class SessionPage {
   #asked = 0;
@@ -24,7 +26,7 @@ class SessionPage {
     this.id = root.dataset.session;
     this.path = `/v1/sessions/${this.id}`;
     this.statuses = JSON.parse($("#statuses").textContent);
-    this.qr = new QrPanel($("[data-pairing]", root), this.id);
+    this.pairing = new PairingPanel($("[data-pairing]", root), this.id);
     this.history = new History(root, this.id, this.statuses);
     this.chat = new Chat($("[data-chat]", root), this.id, root.dataset.chats);
     const write = (contact) => {
@@ -51,14 +53,17 @@ class SessionPage {
   event({ action, data }) {
     if (data.session_id !== this.id) return;
     if (action === "session.deleted") this.#leave();
-    else if (action === "session.qr.updated" && this.session?.status === "PAIRING") this.#readCode();
+    else if (CHALLENGES.some((name) => action.startsWith(name))) this.#readCode(action);
     else if (action.startsWith("session.")) this.refresh();
-    else if (action.startsWith("message.")) this.chat.event(action, data);
+    else if (action.startsWith("message.") || action.startsWith("contact.")) this.chat.event(action, data);
     else if (action.startsWith("contacts.")) this.contacts.event(action, data);
   }
 
-  #readCode() {
-    this.qr.refresh().catch((error) => toast(error.message));
+  #readCode(action = "") {
+    const status = this.session?.status;
+    if (!LINKING.includes(status)) return;
+    const typed = action.startsWith("session.pairing_code.");
+    this.pairing.refresh(status, typed).catch((error) => toast(error.message));
   }
 
   #loadTab() {
@@ -85,10 +90,10 @@ class SessionPage {
     this.#head(session);
     this.#buttons(session);
     const unlinked = !session.jid && COMING.includes(session.status);
-    const pairing = session.status === "PAIRING";
-    if (pairing || unlinked) this.qr.show();
-    else this.qr.hide();
-    if (pairing && before?.status !== "PAIRING") this.#readCode();
+    const linking = LINKING.includes(session.status);
+    if (linking || unlinked) this.pairing.show(session.status);
+    else this.pairing.hide();
+    if (linking && before?.status !== session.status) this.#readCode();
     const workspace = $("[data-workspace]", this.root);
     if (workspace.hidden && !unlinked) this.chat.reload();
     workspace.hidden = unlinked;
@@ -114,11 +119,24 @@ class SessionPage {
     for (const notice of $$("[data-hold]", this.root)) {
       notice.hidden = notice.dataset.hold !== session.hold;
     }
+    this.#trouble(session);
     put("phone", session.jid ? `+${session.jid.split("@")[0]}` : "");
     put("push-name", session.push_name);
-    put("retry", session.retry_at ? `Until ${exact(session.retry_at)}` : "");
-    const told = session.reason.toLowerCase() === status.label.toLowerCase();
+    const told =
+      session.reason.toLowerCase() === status.label.toLowerCase() || status.trouble !== "";
     put("reason", session.reason && !told ? `Reason: ${session.reason}` : "");
+  }
+
+  #trouble(session) {
+    const { trouble } = this.statuses[session.status];
+    const banner = $("[data-trouble]", this.root);
+    banner.hidden = trouble === "";
+    if (trouble === "") return;
+    banner.className = `notice trouble notice-${trouble}`;
+    $("[data-trouble-text]", banner).textContent = session.reason || session.advice;
+    $("[data-trouble-until]", banner).textContent = session.retry_at
+      ? `Until ${exact(session.retry_at)}.`
+      : "";
   }
 
   #buttons(session) {
@@ -127,7 +145,8 @@ class SessionPage {
     const show = {
       start: !live && !waits && !session.hold && session.status !== "CREATED",
       stop: live || session.desired === "RUNNING",
-      reconnect: ["CONNECTED", "DISCONNECTED"].includes(session.status),
+      reconnect: [...UP, "DISCONNECTED"].includes(session.status),
+      logout: UP.includes(session.status) && Boolean(session.jid),
     };
     for (const [action, wanted] of Object.entries(show)) {
       const button = $(`[data-action=${action}]`, this.root);
@@ -140,18 +159,25 @@ class SessionPage {
   #actions() {
     for (const button of $$("[data-action]", this.root)) {
       button.addEventListener("click", () => {
-        if (button.dataset.action === "delete") $("[data-confirm]", this.root).showModal();
-        else busy(button, () => this.#act(button.dataset.action));
+        const { action } = button.dataset;
+        if (action === "delete") $("[data-confirm]", this.root).showModal();
+        else if (action === "logout") $("[data-confirm-logout]", this.root).showModal();
+        else busy(button, () => this.#act(action));
       });
     }
-    const dialog = $("[data-confirm]", this.root);
+    this.#confirmed("[data-confirm]", "delete", async () => {
+      await api("DELETE", this.path);
+      this.#leave();
+    });
+    this.#confirmed("[data-confirm-logout]", "logout", () => this.#act("logout"));
+  }
+
+  #confirmed(selector, action, work) {
+    const dialog = $(selector, this.root);
     dialog.addEventListener("close", () => {
       if (dialog.returnValue !== "yes") return;
       dialog.returnValue = "";
-      busy($("[data-action=delete]", this.root), async () => {
-        await api("DELETE", this.path);
-        this.#leave();
-      });
+      busy($(`[data-action=${action}]`, this.root), work);
     });
   }
 

@@ -11,10 +11,12 @@ const TICKS = {
   FAILED: ["alert", "Failed"],
   UNKNOWN: ["question", "Outcome unknown"],
 };
+const FIELDS = ["status", "text", "undecryptable", "edited_at", "revoked_at", "reactions"];
 const NEAR = 80; // pixels from the end that still count as "at the end"
 
 export class Thread {
   #known = new Map(); // id -> {message, element}
+  #notes = []; // {after: id of a message, element}
   #order = []; // ids, oldest first; the server says it: ids of one moment do not sort
 
   constructor(root) {
@@ -25,6 +27,7 @@ export class Thread {
   clear() {
     this.#known.clear();
     this.#order = [];
+    this.#notes = [];
     this.list.replaceChildren();
   }
 
@@ -66,10 +69,18 @@ export class Thread {
     this.toEnd();
   }
 
-  /** A message got further. */
+  /** A message got further; a step that is none of a message's own leaves it alone. */
   mark(id, status, error = "") {
     const entry = this.#known.get(id);
-    if (entry) this.#keep([{ ...entry.message, status, error }]);
+    if (entry && status in TICKS) this.#keep([{ ...entry.message, status, error }]);
+  }
+
+  /** Say something between the messages, after what is the last one now. */
+  note(sentence) {
+    const atEnd = this.#fromEnd() < NEAR;
+    this.#notes.push({ after: this.#order.at(-1), element: h("li", { class: "day", role: "status" }, sentence) });
+    this.#arrange();
+    if (atEnd) this.toEnd();
   }
 
   toEnd() {
@@ -83,28 +94,59 @@ export class Thread {
   #keep(messages) {
     for (const message of messages) {
       const old = this.#known.get(message.id);
-      if (old?.message.status === message.status) continue;
-      const element = bubble(message);
+      if (old && FIELDS.every((name) => same(old.message[name], message[name]))) continue;
+      const element = bubble(message, this.#quoted(message, messages));
       old?.element.replaceWith(element);
       this.#known.set(message.id, { message, element });
     }
   }
 
+  /** The text that a message answers, if it is here. */
+  #quoted(message, others) {
+    if (!message.quoted_wa_id) return "";
+    const here = [...this.#known.values()].map((entry) => entry.message);
+    return [...here, ...others].find((other) => other.wa_id === message.quoted_wa_id)?.text ?? "";
+  }
+
   #arrange() {
-    const rows = [];
+    const rows = this.#notesAfter(undefined);
     let day = "";
     for (const id of this.#order) {
       const { message, element } = this.#known.get(id);
       const name = dayName(message.created_at);
       if (name !== day) rows.push(h("li", { class: "day" }, name));
       day = name;
-      rows.push(element);
+      rows.push(element, ...this.#notesAfter(id));
     }
     this.list.replaceChildren(...rows);
   }
+
+  #notesAfter(id) {
+    return this.#notes.filter((note) => note.after === id).map((note) => note.element);
+  }
 }
 
-function bubble(message) {
+function same(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** What stands in a bubble: words, or a word for what they are not. */
+function content(message) {
+  if (message.revoked_at) return h("em", {}, "This message was deleted.");
+  if (message.undecryptable) return h("em", {}, "Waiting for this message. It may take a while.");
+  if (message.type === "text") return message.text;
+  const name = message.media?.file_name || message.type;
+  return h("span", {}, h("em", {}, `[${name}] `), message.text);
+}
+
+function reactions(message) {
+  const found = message.reactions ?? [];
+  if (!found.length) return null;
+  const label = `${found.length} reactions`;
+  return h("span", { class: "reactions", title: label, "aria-label": label }, found.map((one) => one.emoji).join(" "));
+}
+
+function bubble(message, quoted) {
   const meta = h(
     "span",
     { class: "meta" },
@@ -120,9 +162,12 @@ function bubble(message) {
       "data-status": message.status,
     },
     said,
-    message.text,
+    ...(message.quoted_wa_id ? [h("span", { class: "quote" }, quoted || "Answer to an earlier message")] : []),
+    content(message),
+    ...[reactions(message)].filter(Boolean),
     meta,
   );
+  if (message.edited_at) meta.prepend("Edited ");
   if (message.direction === "OUTBOUND") {
     const [name, label] = TICKS[message.status];
     if (message.error) meta.prepend(`${label}: ${message.error}`);

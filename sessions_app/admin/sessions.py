@@ -1,25 +1,26 @@
-"""Sessions, what moves them, and who holds them."""
+"""Sessions, and what staff do to them."""
 
-import json
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from accounts.services import audit
-from orsta.core.admin import ReadOnlyAdmin, ReadOnlyInline, column, link_to_list
-from sessions_app.models import Command, Lease, Runner, Session, SessionTransition
-from sessions_app.selectors import RUNNER_SILENT_AFTER
-from sessions_app.services import lifecycle
-from sessions_app.states import CommandState, DesiredState, Hold, SessionStatus, advice_for
+from orsta.core.admin import ReadOnlyInline, column, link_to_list
+from sessions_app import selectors
+from sessions_app.admin.session_places import PlaceActions
+from sessions_app.models import Lease, Session, SessionTransition
+from sessions_app.services import attempts, lifecycle
+from sessions_app.states import DesiredState, Hold, SessionStatus, advice_for
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -28,7 +29,11 @@ STATUS_COLORS = {
     SessionStatus.CREATED.label: "info",
     SessionStatus.STARTING.label: "info",
     SessionStatus.PAIRING.label: "primary",
+    SessionStatus.PASSKEY_REQUIRED.label: "primary",
+    SessionStatus.PASSKEY_CONFIRMATION.label: "primary",
     SessionStatus.CONNECTED.label: "success",
+    SessionStatus.RESTRICTED.label: "warning",
+    SessionStatus.DEGRADED.label: "warning",
     SessionStatus.DISCONNECTED.label: "warning",
     SessionStatus.STOPPED.label: "default",
     SessionStatus.PAIRING_EXPIRED.label: "warning",
@@ -44,26 +49,46 @@ DESIRED_COLORS = {
     DesiredState.STOPPED.label: "default",
     DesiredState.DELETED.label: "danger",
 }
-COMMAND_COLORS = {
-    CommandState.QUEUED.label: "info",
-    CommandState.DONE.label: "success",
-    CommandState.FAILED.label: "danger",
-    CommandState.UNKNOWN.label: "warning",
+
+
+ACTIONS: dict[Callable[..., Any], str] = {  # in the audit log
+    lifecycle.start: "session.start_requested",
+    lifecycle.stop: "session.stop_requested",
+    lifecycle.reconnect: "session.reconnect_requested",
+    attempts.lift: "session.pairing_limit_lifted",
 }
-LIFE_COLORS = {"Alive": "success", "Draining": "warning", "Silent": "danger"}
+
+
+class NeedsAttention(admin.SimpleListFilter):
+    """Sessions in trouble that somebody of ours has to look at."""
+
+    title = "attention"
+    parameter_name = "attention"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, str]]:
+        """Offer the one choice beside all."""
+        return [("yes", "Needs attention")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        """Keep what the table of failures calls for staff."""
+        if self.value() != "yes":
+            return queryset
+        return queryset & selectors.alerting_sessions()
 
 
 class TransitionInline(ReadOnlyInline):
     """The session's history, newest first."""
 
     model = SessionTransition
-    fields = ["at", "old", "new", "reason", "epoch"]
+    fields = ["at", "old", "new", "reason", "reason_code", "detail", "epoch"]
     ordering = ["-pk"]
     verbose_name_plural = "history"
 
 
 @admin.register(Session)
-class SessionAdmin(ReadOnlyAdmin):
+class SessionAdmin(PlaceActions):
     """What a tenant wants of a session, what it is, why, and how it got there."""
 
     list_display = [
@@ -71,29 +96,51 @@ class SessionAdmin(ReadOnlyAdmin):
         "tenant_name",
         "state",
         "held",
+        "reason_code",
         "engine",
         "jid",
         "status_changed_at",
     ]
-    list_filter = ["status", "desired", "hold", "engine", "status_changed_at", "created_at"]
+    list_filter = [
+        NeedsAttention,
+        "status",
+        "desired",
+        "hold",
+        "reason_code",
+        "engine",
+        "status_changed_at",
+        "created_at",
+    ]
     list_select_related = ["tenant"]
     search_fields = ["public_id", "name", "jid", "tenant__public_id", "tenant__name"]
     ordering = ["-pk"]
     inlines = [TransitionInline]
     tenant_name = column("tenant.name", "Tenant")
-    actions_detail = ["start", "stop", "reconnect"]
-    readonly_fields = ["state", "wanted", "held", "advice", "runner", "belongings"]
+    actions_detail = [
+        "start",
+        "stop",
+        "reconnect",
+        {
+            "title": "More",
+            "icon": "more_horiz",
+            "items": ["lift_pairing_limit", "assign_proxy", "remove_proxy", "move"],
+        },
+    ]
+    readonly_fields = [
+        "state", "wanted", "held", "advice", "runner", "belongings", "lives_in", "goes_through",
+    ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["public_id", "name", "tenant", "engine", "belongings"]}),
         (
             "State",
             {
                 "fields": [
-                    "state", "wanted", "held", "reason", "advice", "status_changed_at",
-                    "retry_at", "expires_at", "runner", "provisioned_at",
+                    "state", "wanted", "held", "reason", "reason_code", "advice",
+                    "status_changed_at", "retry_at", "expires_at", "runner", "provisioned_at",
                 ]
             },
         ),
+        ("Place", {"fields": ["lives_in", "goes_through", "device_name"]}),
         ("WhatsApp", {"fields": ["jid", "push_name", "last_synced_at", "last_activity_at"]}),
         (
             "Settings",
@@ -123,8 +170,12 @@ class SessionAdmin(ReadOnlyAdmin):
         return session.get_hold_display()
 
     @display(description="Advice")
-    def advice(self, session: Session) -> str:
-        return advice_for(session.status, session.hold)
+    def advice(self, session: Session) -> SafeString:
+        """Say what to do, and where the runbook says more."""
+        advice = advice_for(session.status, session.hold)
+        section = (session.hold or session.reason_code or session.status).lower()
+        link = f"{reverse('runbook')}#{section}"
+        return format_html('{} <a href="{}">What staff can do</a>', advice, link)
 
     @display(description="Runner")
     def runner(self, session: Session) -> str:
@@ -190,6 +241,23 @@ class SessionAdmin(ReadOnlyAdmin):
         """Queue a reconnect."""
         return self._steer(request, object_id, lifecycle.reconnect, "The session reconnects.")
 
+    @action(
+        description="Lift the pairing limit",
+        permissions=["operate"],
+        dialog={
+            "title": "Let this session ask for codes again?",
+            "description": "It asked too often within the hour. WhatsApp locks numbers that go "
+            "on with it, so know why it did.",
+            "form_class": None,
+            "form_submit_text": "Lift the limit",
+        },
+    )
+    def lift_pairing_limit(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Forget the pairings so far."""
+        return self._steer(request, object_id, attempts.lift, "The limit was lifted.")
+
     def _steer(
         self, request: HttpRequest, object_id: str, service: Callable[..., Any], done: str
     ) -> HttpResponse:
@@ -202,7 +270,7 @@ class SessionAdmin(ReadOnlyAdmin):
             now = timezone.now()
             service(session=session, now=now)
             audit.record(
-                action=f"session.{service.__name__}_requested",
+                action=ACTIONS[service],
                 actor=actor,
                 now=now,
                 tenant=session.tenant,
@@ -210,66 +278,3 @@ class SessionAdmin(ReadOnlyAdmin):
             )
 
         return self.run_service(request, object_id, call, done=done)
-
-
-@admin.register(Command)
-class CommandAdmin(ReadOnlyAdmin):
-    """What runners have to do and did. Texts are left out."""
-
-    list_display = [
-        "id",
-        "session_name",
-        "kind",
-        "progress",
-        "attempts",
-        "created_at",
-        "finished_at",
-    ]
-    list_filter = ["state", "kind", "created_at"]
-    list_select_related = ["session"]
-    search_fields = ["session__public_id", "error"]
-    ordering = ["-pk"]
-    exclude = ["payload", "result"]
-    session_name = column("session.name", "Session")
-    readonly_fields = ["order"]
-
-    @display(description="State", ordering="state", label=COMMAND_COLORS)
-    def progress(self, command: Command) -> str:
-        return command.get_state_display()
-
-    @display(description="Payload")
-    def order(self, command: Command) -> str:
-        shown = {name: value for name, value in command.payload.items() if name != "text"}
-        return json.dumps(shown, ensure_ascii=False)
-
-
-@admin.register(Runner)
-class RunnerAdmin(ReadOnlyAdmin):
-    """The processes that hold sessions."""
-
-    list_display = ["node", "life", "sessions", "capacity", "version", "heartbeat_at"]
-    list_filter = ["draining", "heartbeat_at"]
-    search_fields = ["node", "version"]
-    ordering = ["-heartbeat_at"]
-
-    @display(description="Life", label=LIFE_COLORS)
-    def life(self, runner: Runner) -> str:
-        if _is_silent(runner, now=timezone.now()):
-            return "Silent"
-        return "Draining" if runner.draining else "Alive"
-
-
-@admin.register(Lease)
-class LeaseAdmin(ReadOnlyAdmin):
-    """Who holds which session, and until when."""
-
-    list_display = ["session_name", "owner", "epoch", "expires_at"]
-    list_filter = ["expires_at"]
-    list_select_related = ["session"]
-    search_fields = ["session__public_id", "session__name", "owner"]
-    session_name = column("session.name", "Session")
-    ordering = ["-pk"]
-
-
-def _is_silent(runner: Runner, *, now: datetime) -> bool:
-    return runner.heartbeat_at <= now - RUNNER_SILENT_AFTER
