@@ -8,6 +8,7 @@ SHELL := bash
 # Commands that only read code: they need settings and no server.
 OFFLINE := DJANGO_SETTINGS_MODULE=orsta.settings.test ORSTA_ENVIRONMENT=test $(BIN)
 SCHEMA := $(OFFLINE) manage.py spectacular --validate --fail-on-warn
+RESOLVE := uv pip compile --python-version 3.11.0 --python-platform linux --no-annotate --no-header
 TEMPLATES = $(shell find templates -name '*.html')
 
 .DEFAULT_GOAL := help
@@ -19,11 +20,14 @@ help: ## list the targets
 
 install: ## make the virtual environment with what the product runs on
 	@$(PYTHON) -I orsta/launcher/bootstrap.py $(VENV) requirements.txt
+ifeq ($(ENGINE),neonize)
+	@$(PYTHON) -I orsta/launcher/bootstrap.py $(VENV) requirements-neonize.txt
+endif
 
 install-dev: ## the same with what the tests and checks need
 	@$(PYTHON) -I orsta/launcher/bootstrap.py $(VENV) requirements-dev.txt
 
-run: install ## start everything on http://127.0.0.1:8000 (PORT=...) until Ctrl-C
+run: install ## start everything on http://127.0.0.1:8000 (PORT=..., ENGINE=neonize|wuzapi)
 	@$(LAUNCHER) run
 
 web runner worker beat relay: install ## one of the processes alone
@@ -68,11 +72,12 @@ schema-check: install-dev ## docs/openapi.yaml says what the code does
 	$(SCHEMA) | diff -u docs/openapi.yaml - || \
 		{ echo "docs/openapi.yaml is out of date: run \`make schema\` and read the difference." >&2; exit 1; }
 
-bench: install-dev ## measure, as docs/benchmarks.md tells
+bench: install-dev ## measure, as docs/benchmarks.md and docs/sizing.md tell
 	$(BIN) -m orsta.bench $(BENCH_ARGS)
 
 lock: ## resolve requirements*.in again, for the oldest Python that we support (needs uv)
-	uv pip compile --python-version 3.11.0 --python-platform linux --no-annotate --no-header \
-		requirements.in -o requirements.txt
-	uv pip compile --python-version 3.11.0 --python-platform linux --no-annotate --no-header \
-		requirements-dev.in -o requirements-dev.txt
+	$(RESOLVE) requirements.in -o requirements.txt
+	$(RESOLVE) requirements-neonize.in -o requirements-neonize.txt
+	sed '/^[^#]/d' requirements-neonize.in | cat - requirements-neonize.txt > requirements-neonize.new
+	mv requirements-neonize.new requirements-neonize.txt
+	$(RESOLVE) requirements-dev.in -o requirements-dev.txt

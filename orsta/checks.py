@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from accounts import environment_keys
 
 _ENVIRONMENTS = {"development", "test", "production"}
+_PROXY_POLICIES = ("off", "available", "required")
 _KEY_BYTES = 32
 _MIN_SECRET_LENGTH = 32
 _LIMIT = re.compile(r"[1-9]\d*/[1-9]\d*(/\d+)?")
@@ -106,7 +108,8 @@ def _public_url() -> Found:
     if settings.DEPLOYED and not settings.ORSTA_PUBLIC_URL.startswith("https://"):
         yield Error(
             "ORSTA_PUBLIC_URL is missing or not https.",
-            hint="Links in mails and passkeys need it: set it to https://, then the host.",
+            hint="Links in mails, passkeys and the webhooks of gateways need it: set it to "
+            "https://, then the host.",
             id="orsta.E008",
         )
 
@@ -172,6 +175,49 @@ def _is_network(text: str) -> bool:
     return True
 
 
+def _engines() -> Found:
+    unknown = set(settings.ORSTA_OFFERED_ENGINES) - set(settings.ORSTA_KNOWN_ENGINES)
+    if unknown:
+        yield Error(
+            f"ORSTA_OFFERED_ENGINES holds what is no engine: {', '.join(sorted(unknown))}.",
+            hint=f"There are: {', '.join(settings.ORSTA_KNOWN_ENGINES)}.",
+            id="sessions_app.E001",
+        )
+    elif not settings.ORSTA_ENGINES:
+        yield Caution(
+            "No engine is offered, so nobody can create a session.",
+            hint=f"Set ORSTA_OFFERED_ENGINES to some of: "
+            f"{', '.join(settings.ORSTA_KNOWN_ENGINES)}.",
+            id="sessions_app.W001",
+        )
+    elif settings.ORSTA_DEFAULT_ENGINE not in settings.ORSTA_ENGINES:
+        yield Error(
+            f"ORSTA_DEFAULT_ENGINE is {settings.ORSTA_DEFAULT_ENGINE!r}, which is not offered.",
+            hint="Use one of ORSTA_OFFERED_ENGINES, or leave it out for the first of them.",
+            id="sessions_app.E002",
+        )
+
+
+def _gateways() -> Found:
+    # In production an address that is missing is E008.
+    missing = not settings.ORSTA_PUBLIC_URL and not settings.DEPLOYED
+    if "wuzapi" in settings.ORSTA_ENGINES and missing:
+        yield Error(
+            "Gateways have no address to post to: ORSTA_PUBLIC_URL is empty.",
+            hint="Set it to the address by which the gateways reach this service.",
+            id="sessions_app.E003",
+        )
+
+
+def _proxies() -> Found:
+    if settings.ORSTA_PROXY_POLICY not in _PROXY_POLICIES:
+        yield Error(
+            f"ORSTA_PROXY_POLICY is {settings.ORSTA_PROXY_POLICY!r}.",
+            hint=f"Use one of: {', '.join(_PROXY_POLICIES)}.",
+            id="sessions_app.E004",
+        )
+
+
 def _payments() -> Found:
     sandbox = settings.ORSTA_PAYMENT_PROVIDER == "sandbox"
     if sandbox and not settings.ORSTA_ALLOW_SANDBOX_PAYMENTS:
@@ -179,6 +225,26 @@ def _payments() -> Found:
             "The sandbox payment provider takes no money, and this is production.",
             hint="Set ORSTA_PAYMENT_PROVIDER, or ORSTA_ALLOW_SANDBOX_PAYMENTS=true on purpose.",
             id="billing.E001",
+        )
+
+
+def _devices() -> Found:
+    if "neonize" not in settings.ORSTA_ENGINES:
+        return
+    store = urlsplit(settings.ORSTA_NEONIZE_DSN)
+    if not (store.scheme.startswith("postgres") and store.username and store.path.strip("/")):
+        yield Error(
+            "ORSTA_NEONIZE_DSN is missing or can't be read, and the engine neonize is offered.",
+            hint="Set it to postgres://orsta_devices:password@host:5432/orsta_devices. "
+            "`manage.py prepare_devices` makes that role and that database.",
+            id="sessions_app.E005",
+        )
+    elif settings.DEPLOYED and store.username == settings.DATABASES["default"].get("USER"):
+        yield Error(
+            "The devices of sessions are read with the role of Orsta's own database.",
+            hint="A role of its own keeps these accounts out of its reach and its dumps: set "
+            "another in ORSTA_NEONIZE_DSN and run `manage.py prepare_devices`.",
+            id="sessions_app.E006",
         )
 
 
@@ -197,6 +263,10 @@ _CHECKS: list[Callable[[], Found]] = [
     _limits,
     _internal_keys,
     _payments,
+    _engines,
+    _gateways,
+    _proxies,
+    _devices,
 ]
 
 

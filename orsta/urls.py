@@ -7,6 +7,7 @@ from accounts.api.urls import auth_urlpatterns, internal_urlpatterns
 from orsta import views
 from orsta.backoffice.second_factor import set_up as set_up_staff_factor
 from orsta.core.observability import views as probes
+from sessions_app.ingest.hooks import EngineHook
 from sessions_app.urls import internal_urlpatterns as internal_session_urlpatterns
 from sessions_app.views import home as console_home
 
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schema", views.Schema.as_view(), name="schema"),
     path("docs", views.ApiDocs.as_view(), name="docs"),
     path("docs/errors", views.ErrorCodes.as_view(), name="error-codes"),
+    path("docs/runbook", views.Runbook.as_view(), name="runbook"),
     path("docs/permissions", views.Permissions.as_view(), name="permissions"),
     path("auth/", include(auth_urlpatterns)),
     path("internal/", include(internal_urlpatterns)),
@@ -29,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("sessions_app.urls")),
     path("v1/", include("accounts.api.tenant_urls")),
     path("v1/", include("accounts.api.key_urls")),
+    path("hooks/engines/<str:gateway_id>", EngineHook.as_view(), name="engine-hook"),
     path("console", console_home),  # without the slash too: people type it
     path("console/", console_home, name="console-home"),
     path("console/", include("accounts.views")),

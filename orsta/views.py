@@ -13,6 +13,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 import orsta
 from accounts import roles
+from orsta import runbook
 from orsta.core.api import errors as problems
 
 LINKS = {
@@ -89,6 +90,15 @@ class Permissions(TemplateView):
             for scope, meaning in roles.SCOPES.items()
         ]
         return super().get_context_data(scopes=scopes, roles=roles.Role.labels, **kwargs)
+
+
+class Runbook(TemplateView):
+    """`/docs/runbook`: what staff do about each state of a session, where the admin points."""
+
+    template_name = "docs/runbook.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(blocks=runbook.blocks(), **kwargs)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

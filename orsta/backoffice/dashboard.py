@@ -1,4 +1,4 @@
-"""The admin's front page: four numbers and two charts, all from selectors."""
+"""The admin's front page: what needs somebody, four numbers, two charts; from selectors."""
 
 import json
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from billing import money
 from billing import selectors as billing
+from orsta.backoffice import attention
 from orsta.core.observability.health import MAX_OUTBOX_LAG
 from orsta.core.outbox import selectors as outbox
 from sessions_app import selectors as sessions
@@ -123,6 +124,7 @@ def add_to(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         charts.append(_revenue_chart(now, days))
     return context | {
         "title": "Dashboard",
+        "attention": attention.items(request, now=now),
         "kpis": kpis,
         "charts": charts,
         "days": days,

@@ -63,6 +63,16 @@ def parked_events() -> int:
     return outbox.backlog(now=timezone.now()).parked
 
 
+def lost_gateways() -> int:
+    """Return how many gateways do not answer."""
+    return sessions.gateways_down().count()
+
+
+def poison_webhooks() -> int:
+    """Return how many webhooks no engine could read."""
+    return sessions.poison_webhooks().count()
+
+
 def _fresh(name: str, count: Callable[[], int]) -> Callable[[], int]:
     """Ask at most every ten seconds in this process."""
     seconds = int(BADGES_FRESH_FOR.total_seconds())
@@ -77,6 +87,10 @@ SECTIONS: dict[str, list[Page]] = {
             "sessions_app.session",
             badge=_fresh("sessions", troubled_sessions),
         ),
+        Page(
+            "Gateways", "hub", "sessions_app.gateway", badge=_fresh("gateways", lost_gateways)
+        ),
+        Page("Proxies", "vpn_lock", "sessions_app.proxy"),
         Page("Messages", "chat", "messaging.message"),
         Page("Contacts", "contacts", "contacts.contact"),
         Page("Contact syncs", "sync", "contacts.contactsync"),
@@ -108,6 +122,12 @@ SECTIONS: dict[str, list[Page]] = {
         ),
         Page("Commands", "terminal", "sessions_app.command"),
         Page("Runners", "dns", "sessions_app.runner"),
+        Page(
+            "Webhooks in",
+            "move_to_inbox",
+            "sessions_app.inboxentry",
+            badge=_fresh("inbox", poison_webhooks),
+        ),
         Page("Leases", "lock_clock", "sessions_app.lease"),
         Page("Service keys", "vpn_key", "accounts.servicekey"),
         Page("Mail", "mail", "accounts.mail"),

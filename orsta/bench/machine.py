@@ -18,11 +18,18 @@ def describe(servers: Mapping[str, str]) -> list[str]:
     one, five, _ = os.getloadavg()
     return [
         f"{_processor()}, {os.cpu_count()} cores, {_gigabytes():.0f} GB, {platform.system()}",
-        f"Python {platform.python_version()}, PostgreSQL {_postgres(servers)}, "
-        f"Valkey {_valkey(servers)}",
+        ", ".join(_versions(servers)),
         f"load average before the run {one:.2f}, {five:.2f}; "
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     ]
+
+
+def _versions(servers: Mapping[str, str]) -> list[str]:
+    """Name what is part of the run; a database alone is one without Valkey."""
+    found = [f"Python {platform.python_version()}", f"PostgreSQL {_postgres(servers)}"]
+    if "REDIS_URL" in servers or not servers:
+        found.append(f"Valkey {_valkey(servers)}")
+    return found
 
 
 def _processor() -> str:

@@ -54,17 +54,20 @@ def digest(secret: str, *, pepper_id: str | None = None) -> tuple[str, str]:
 
 
 class EncryptedTextField(models.TextField[str, str]):
-    """Text that only the application can read; bound to its column, never searchable."""
+    """Text that only the application can read; bound to its column, never searchable.
+
+    That there is none is no secret: the empty text is stored as it is.
+    """
 
     @property
     def _context(self) -> str:
         return f"{self.model._meta.label_lower}.{self.name}"
 
     def get_prep_value(self, value: Any) -> Any:
-        return None if value is None else encrypt(str(value), context=self._context)
+        return encrypt(str(value), context=self._context) if value else value
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
-        return None if value is None else decrypt(value, context=self._context)
+        return decrypt(value, context=self._context) if value else value
 
     def get_lookup(self, lookup_name: str) -> Any:
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None

@@ -7,7 +7,16 @@ from django.db import models
 from orsta.core import ids
 
 
-class PublicIdField(models.CharField[str, str]):
+class GivenIdField(models.CharField[str, str]):
+    """An id by which rows are looked up as callers give it."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Let an id from outside that holds a NUL match nothing; PostgreSQL would fail."""
+        prepared = super().get_prep_value(value)
+        return "" if isinstance(prepared, str) and "\x00" in prepared else prepared
+
+
+class PublicIdField(GivenIdField):
     """The id the API shows, made from the prefix on creation: `PublicIdField("ses")`."""
 
     def __init__(self, prefix: str, **kwargs: Any) -> None:
@@ -20,11 +29,6 @@ class PublicIdField(models.CharField[str, str]):
 
     def has_default(self) -> bool:
         return True
-
-    def get_prep_value(self, value: Any) -> Any:
-        """Let an id from outside that holds a NUL match nothing; PostgreSQL would fail."""
-        prepared = super().get_prep_value(value)
-        return "" if isinstance(prepared, str) and "\x00" in prepared else prepared
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         name, path, _, kwargs = super().deconstruct()

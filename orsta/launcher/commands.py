@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from orsta.launcher import (
+    engines,
     env_files,
     folder,
     leftovers,
@@ -73,10 +74,11 @@ def _environment(chosen: Options) -> Iterator[dict[str, str]]:
             broker=not chosen.redis_url,
             say=complain,
         )
+        urls = engines.with_engine(chosen, servers.urls, secrets=secrets)
         with stack.unsupervised(servers):
-            chosen.folder.write_stack(servers.urls)
+            chosen.folder.write_stack(urls)
             try:
-                yield chosen.for_programs(secrets=secrets, urls=servers.urls)
+                yield chosen.for_programs(secrets=secrets, urls=urls)
             finally:
                 chosen.folder.release()
 

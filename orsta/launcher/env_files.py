@@ -28,7 +28,10 @@ GENERATED: dict[str, Callable[[], str]] = {
     "STAFF_PASSWORD": _password,
     "DEMO_PASSWORD": _password,
     "VALKEY_PASSWORD": _password,
+    "DEVICES_PASSWORD": _password,
 }
+# Files of older installations lack these: nothing is lost when they are made later.
+ADDED = ("DEVICES_PASSWORD",)
 # What Orsta's processes get; the passwords are for the seed and the embedded server.
 FOR_PROGRAMS = ("SECRET_KEY", "ORSTA_KEY_PEPPERS", "ORSTA_FIELD_KEYS")
 KEY_RINGS = ("ORSTA_KEY_PEPPERS", "ORSTA_FIELD_KEYS")
@@ -73,7 +76,7 @@ def _is_key_ring(value: str) -> bool:
 
 
 def _broken(values: dict[str, str]) -> list[str]:
-    missing = [name for name in GENERATED if not values.get(name)]
+    missing = [name for name in GENERATED if not values.get(name) and name not in ADDED]
     rings = [name for name in KEY_RINGS if name in values and not _is_key_ring(values[name])]
     return missing + rings
 
@@ -97,7 +100,16 @@ def load_secrets(path: Path) -> dict[str, str]:
             f"The secrets file {path} is damaged ({broken} missing or invalid): {advice}"
         )
     path.chmod(0o600)
-    return values
+    return _complete(path, values)
+
+
+def _complete(path: Path, values: dict[str, str]) -> dict[str, str]:
+    """Add what an older installation has not made."""
+    added = {name: GENERATED[name]() for name in ADDED if not values.get(name)}
+    if added:
+        lines = "".join(f"{name}={value}\n" for name, value in added.items())
+        write_private(path, f"{path.read_text().rstrip()}\n{lines}")
+    return values | added
 
 
 def _generate(path: Path) -> dict[str, str]:

@@ -42,6 +42,11 @@ class Options:
         return self.environment.get("REDIS_URL", "")
 
     @property
+    def engine(self) -> str:
+        """What new sessions run on."""
+        return self.environment.get("ENGINE") or "sandbox"
+
+    @property
     def public_url(self) -> str:
         """The same for mails and passkeys: a passkey belongs to a name, not an address."""
         return self.url.replace("//127.0.0.1:", "//localhost:")

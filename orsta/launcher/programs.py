@@ -73,7 +73,8 @@ def orsta(*, host: str, port: int, data: str, python: str = PYTHON) -> list[Prog
             50,
             stop_wait_seconds=20,
         ),
-        Program("runner", (*manage, "run_sessions"), 60),
+        # It closes its connections and gives its sessions away; what is being sent ends first.
+        Program("runner", (*manage, "run_sessions"), 60, stop_wait_seconds=30),
         Program(
             "web",
             (

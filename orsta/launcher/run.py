@@ -8,6 +8,7 @@ from types import FrameType
 
 from orsta.launcher import (
     console,
+    engines,
     env_files,
     folder,
     leftovers,
@@ -58,8 +59,7 @@ def main() -> int:
 def _run(chosen: Options) -> None:
     """Start everything, watch it, and stop it however that ends."""
     leftovers.clear(chosen.folder, say=say)
-    options.check_address(chosen)
-    stack.check_given(chosen)
+    _check(chosen)
     secrets = env_files.load_secrets(chosen.folder.secrets)
     servers = stack.prepare(
         chosen.folder,
@@ -68,7 +68,8 @@ def _run(chosen: Options) -> None:
         broker=not chosen.redis_url,
         say=say,
     )
-    env = chosen.for_programs(secrets=secrets, urls=servers.urls)
+    urls = engines.with_engine(chosen, servers.urls, secrets=secrets)
+    env = chosen.for_programs(secrets=secrets, urls=urls)
     own = programs.orsta(host=chosen.host, port=chosen.port, data=str(chosen.folder.path))
     supervisor: Supervisor | None = None
     try:
@@ -78,12 +79,20 @@ def _run(chosen: Options) -> None:
             env={**env, options.MARKER: str(chosen.folder.path)},
         )
         servers.wait_until_ready(alive=lambda: supervisor.is_alive)
-        chosen.folder.write_stack(servers.urls)
+        chosen.folder.write_stack(urls)
+        engines.prepare(chosen, env=env, say=say)
         _fill(chosen, env={**secrets, **env})
         _open(chosen, supervisor, own)
         _watch(chosen, supervisor)
     finally:
         _close(chosen, supervisor)
+
+
+def _check(chosen: Options) -> None:
+    """Find what would be in the way, before anything is started."""
+    options.check_address(chosen)
+    engines.check(chosen)
+    stack.check_given(chosen)
 
 
 def _fill(chosen: Options, *, env: Mapping[str, str]) -> None:
@@ -105,6 +114,8 @@ def _open(chosen: Options, supervisor: Supervisor, own: list[programs.Program]) 
         supervisor.start(program.name)
     readiness.wait(chosen, supervisor, say=say)
     say(console.banner(chosen))
+    if advice := engines.advice(chosen):
+        say(f"{advice}\n")
 
 
 def _watch(chosen: Options, supervisor: Supervisor) -> None:

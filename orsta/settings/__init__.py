@@ -2,6 +2,7 @@
 
 from orsta.settings.api import *  # noqa: F403
 from orsta.settings.base import *  # noqa: F403
+from orsta.settings.engines import *  # noqa: F403
 from orsta.settings.jobs import *  # noqa: F403
 from orsta.settings.limits import *  # noqa: F403
 from orsta.settings.logging import *  # noqa: F403

@@ -31,5 +31,7 @@ SPECTACULAR_SETTINGS = {
         "SubscriptionStatus": "subscriptions.api.serializers.STATUSES",
         "TenantStatus": "accounts.models.TenantStatus",
         "ExportStatus": "accounts.models.ExportStatus",
+        "ChallengeKind": "sessions_app.states.ChallengeKind",
+        "DraftKind": "sessions_app.messaging.services.payloads.KINDS",
     },
 }

@@ -188,15 +188,24 @@ ORSTA_PAYMENT_PROVIDER = env.str("ORSTA_PAYMENT_PROVIDER", default="sandbox")
 # The sandbox takes no real money: a deployed Orsta must say that it wants it.
 ORSTA_ALLOW_SANDBOX_PAYMENTS = env.bool("ORSTA_ALLOW_SANDBOX_PAYMENTS", default=not DEPLOYED)
 
-# Constructor options of the engines; see sessions_app/engines/registry.py.
-ORSTA_ENGINES: dict[str, dict[str, Any]] = {
-    "sandbox": {"speed": env.float("ORSTA_SANDBOX_SPEED", default=1.0)},
-}
-ORSTA_DEFAULT_ENGINE = env.str("ORSTA_DEFAULT_ENGINE", default="sandbox")
-
 # How long a list of contacts waits for a sync that it asked for, before it shows what is known.
 ORSTA_CONTACTS_WAIT_SECONDS = env.float("ORSTA_CONTACTS_WAIT_SECONDS", default=2.0)
+
+# Pairing: how often a session may show codes within an hour, and how many requests of one
+# process may wait for a code, an answer or a look-up at once (each holds a thread of 16).
+ORSTA_PAIRING_ATTEMPTS_PER_HOUR = env.int("ORSTA_PAIRING_ATTEMPTS_PER_HOUR", default=5)
+ORSTA_WAITERS = env.int("ORSTA_WAITERS", default=4)
+# How long the answer to a request for a pairing code or a look-up waits for its outcome.
+ORSTA_COMMAND_WAIT_SECONDS = env.float("ORSTA_COMMAND_WAIT_SECONDS", default=5.0)
 
 # The runner. Takeover after a crash takes at most the TTL and one claim interval.
 ORSTA_RUNNER_NODE = env.str("ORSTA_RUNNER_NODE", default="")
 ORSTA_RUNNER_CAPACITY = env.int("ORSTA_RUNNER_CAPACITY", default=500)
+# Connections that one runner opens per second.
+ORSTA_CONNECTS_PER_SECOND = env.float("ORSTA_CONNECTS_PER_SECOND", default=5.0)
+# How long a broken stream may take to come back before anybody is told.
+ORSTA_FLAP_SECONDS = env.float("ORSTA_FLAP_SECONDS", default=60.0)
+# By engine: messages at once, then seconds for each further one; without limit if missing.
+ORSTA_SEND_RATES: dict[str, str] = env.dict(
+    "ORSTA_SEND_RATES", default={"neonize": "3/3", "wuzapi": "3/3"}
+)

@@ -31,6 +31,8 @@ _DEFAULTS = {
     # Each address: whoever says not who it is, and whoever says it wrongly.
     "public_address": "120/60",
     "refused_address": "60/60",
+    # Each gateway, for all the sessions it has.
+    "gateway_address": "30000/60",
     # Attempts to get in, by the person they are about or the address they come from.
     "login_account": "10/900",
     "login_address": "50/900",

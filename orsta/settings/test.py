@@ -10,6 +10,9 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["orsta.core.testing.hashers.CheapArgon2Hasher"]
 ORSTA_ENGINES["sandbox"]["speed"] = 50.0  # noqa: F405
 ORSTA_CONTACTS_WAIT_SECONDS = 0.0
+ORSTA_COMMAND_WAIT_SECONDS = 0.0
+ORSTA_FLAP_SECONDS = 0.0
+ORSTA_CONNECTS_PER_SECOND = 200.0
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }

@@ -181,6 +181,15 @@ PAGES = [
     Row(
         "page",
         "POST",
+        "console/workspace/country",
+        302,
+        {"default_country": "DE"},
+        form=True,
+        needs="tenant:write",
+    ),
+    Row(
+        "page",
+        "POST",
         "console/workspace/rename",
         302,
         {"name": "Acme & Co"},

@@ -10,6 +10,10 @@ from orsta.tests.permission_row import SANDBOX, SESSION, Row, S
 from orsta.tests.world import SOURCE, World
 
 SEND = {"to": "+15550100123", "text": "hi"}
+OUTCOME = {"choice": "sent"}
+PHONE = {"phone": "+15550100123"}
+PASSKEY = {"response": {"id": "x"}}
+CODE = {"code": "12345678"}
 SIGN_UP = {"username": "dora", "email": "dora@example.com", "password": "correct horse 1"}
 OF_USER = "internal/users/<str:user_id>"
 ONE = "sessions/<str:session_id>"
@@ -30,8 +34,10 @@ TABLE = [
     Row("public", "GET", "docs"),
     Row("public", "GET", "docs/errors"),
     Row("public", "GET", "docs/permissions"),
+    Row("public", "GET", "docs/runbook"),
     Row("public", "GET", "admin/second-factor", 302),
     Row("public", "POST", "admin/second-factor", 302, {}, form=True),
+    Row("public", "POST", "hooks/engines/<str:gateway_id>", 404, {}),
     Row("public", "POST", "auth/signup", 201, SIGN_UP),
     Row("public", "POST", "auth/login", 401, {"email": "x@example.com", "password": "x"}),
     Row("public", "POST", "auth/logout", 200, {}),
@@ -92,17 +98,30 @@ TABLE = [
     Row("tenant", "POST", f"{SESSION}/stop", 202, {}),
     Row("tenant", "POST", f"{SESSION}/reconnect", 202, {}),
     Row("tenant", "GET", f"{SESSION}/qr", status=S.PAIRING),
+    Row("tenant", "POST", f"{SESSION}/qr", 200, {"timeout": 1}, S.PAIRING),
+    Row("tenant", "GET", f"{SESSION}/pairing-code", 409, status=S.PAIRING),
+    Row("tenant", "POST", f"{SESSION}/pairing-code", 202, PHONE, S.PAIRING),
+    Row("tenant", "GET", f"{SESSION}/passkey", 409, status=S.PAIRING),
+    Row("tenant", "POST", f"{SESSION}/passkey", 202, PASSKEY, S.PASSKEY_REQUIRED),
+    Row("tenant", "POST", f"{SESSION}/passkey/confirm", 202, CODE, S.PASSKEY_CONFIRMATION),
+    Row("tenant", "POST", f"{SESSION}/logout", 202, {}),
+    Row("tenant", "POST", f"{SESSION}/check-numbers", 202, {"numbers": ["+15550100123"]}),
+    Row("tenant", "GET", f"{SESSION}/commands/<str:command_id>"),
+    Row("tenant", "GET", "v1/engines"),
     Row("tenant", "GET", f"{SESSION}/transitions"),
     Row("tenant", "GET", f"{SESSION}/settings"),
     Row("tenant", "PUT", f"{SESSION}/settings", 200, {"typing_enabled": True}),
     Row("tenant", "GET", f"{SESSION}/messages"),
     Row("tenant", "POST", f"{SESSION}/messages", 202, SEND),
     Row("tenant", "GET", f"{SESSION}/messages/<str:message_id>"),
+    Row("tenant", "POST", f"{SESSION}/messages/<str:message_id>/resolve", 200, OUTCOME),
     Row("tenant", "GET", f"{SESSION}/contacts"),
+    Row("tenant", "GET", f"{SESSION}/contacts/<str:contact_id>"),
     Row("tenant", "GET", f"{SESSION}/contacts/sync"),
     Row("tenant", "POST", f"{SESSION}/contacts/sync", 202, {}),
     Row("tenant", "POST", f"{SANDBOX}/scan", 202, {}, S.PAIRING),
     Row("tenant", "POST", f"{SANDBOX}/inbound", 202, {"from": "+15550100123", "text": "hi"}),
+    Row("tenant", "POST", f"{SANDBOX}/event", 202, {"kind": "image", "from": "+15550100123"}),
     Row("tenant", "POST", f"{SANDBOX}/fault", 202, {"kind": "drop"}),
     Row("person", "GET", "v1/api-keys"),
     Row("person", "POST", "v1/api-keys", 201, {"name": "new"}),

@@ -19,17 +19,22 @@ from orsta.tests.world import CODE, World, make_world
 from sessions_app.contacts.services import syncing
 from sessions_app.contacts.tests.factories import make_contact
 from sessions_app.models import Runner, Session
-from sessions_app.services import lifecycle
+from sessions_app.services import inbox, lifecycle
 from sessions_app.states import SessionStatus
+from sessions_app.tests.fake_gateways import make_gateway, make_proxy
 from subscriptions.models import Plan
 from subscriptions.services import overrides, quotas
 
 pytestmark = pytest.mark.django_db
+GATEWAY_TOKEN, PROXY_PASSWORD = "a gateway's token", "a proxy's password"
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # The most that a list may cost, whatever it holds: the person, its rights, badges, the rows.
 MAX_LIST_QUERIES = 10
-MAX_PAGE_QUERIES = 20
-ADDABLE = {"accounts.User", "auth.Group", "subscriptions.Plan"}
+MAX_PAGE_QUERIES = 22  # four of them are the badges of the sidebar, asked every ten seconds
+ADDABLE = {
+    "accounts.User", "auth.Group", "subscriptions.Plan", "sessions_app.Gateway",
+    "sessions_app.Proxy",
+}  # fmt: skip
 
 
 def every(*models: Any) -> Any:
@@ -69,6 +74,11 @@ def filled() -> World:
             node=f"host:{number}", version="1", capacity=1, started_at=now, heartbeat_at=now
         )
         Group.objects.create(name=f"Support {number}")
+        make_gateway(token=GATEWAY_TOKEN, engine="wuzapi")
+        make_proxy(url=f"http://anna:{PROXY_PASSWORD}@10.0.0.{number}:3128")
+        inbox.receive(
+            session_id=world.session.pk, dedupe_key="1", payload={"code": CODE}, now=now
+        )
         make_service_key(f"shop-{number}")
         values = {"username": "alice", "code": "123456", "url": "https://orsta.example/"}
         mail.queue(template="verify_email", to="a@example.com", context=values, now=now)
@@ -157,7 +167,7 @@ def test_system_rows_can_be_neither_changed_nor_deleted(model, staff, filled):
 
 def secrets_of_the_world() -> set[str]:
     """Return everything that no page may show."""
-    hidden = {CODE, "secret-of-alice"}
+    hidden = {CODE, "secret-of-alice", GATEWAY_TOKEN, PROXY_PASSWORD}
     for credential in (ApiKey, LoginSession, ServiceKey):
         hidden |= set(credential.objects.values_list("digest", flat=True))
     return hidden | set(User.objects.values_list("password", flat=True))

@@ -69,6 +69,10 @@ def test_the_tests_own_configuration_is_complete():
         ("INTERNAL_API_KEYS", ["genfity:" + "k" * 31], "accounts.E002"),
         ("INTERNAL_API_KEYS", ["k" * 31], "accounts.E002"),
         ("ORSTA_PAYMENT_PROVIDER", "sandbox", "billing.E001"),
+        ("ORSTA_OFFERED_ENGINES", ["sandbox", "telepathy"], "sessions_app.E001"),
+        ("ORSTA_ENGINES", {}, "sessions_app.W001"),
+        ("ORSTA_DEFAULT_ENGINE", "wuzapi", "sessions_app.E002"),
+        ("ORSTA_PROXY_POLICY", "always", "sessions_app.E004"),
     ],
 )
 def test_each_mistake_has_its_id_and_a_hint(deployed, name, value, expected):
@@ -85,6 +89,41 @@ def test_b14_postgresql_is_the_only_database(deployed):
     deployed.DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
 
     assert ids() == ["orsta.E005"]
+
+
+def test_gateways_need_an_address_to_post_to(deployed):
+    deployed.ORSTA_ENGINES = {"wuzapi": {}}
+    deployed.ORSTA_DEFAULT_ENGINE = "wuzapi"
+    deployed.ORSTA_PUBLIC_URL = ""
+
+    assert ids() == ["orsta.E008"]
+    deployed.DEPLOYED = False
+    assert ids() == ["sessions_app.E003"]
+
+
+@pytest.mark.parametrize("dsn", ["", "orsta_devices.sqlite3", "postgres://db/devices"])
+def test_the_engine_neonize_needs_a_database_for_its_devices(settings, dsn):
+    settings.ORSTA_ENGINES = {"sandbox": {}, "neonize": {}}
+    settings.ORSTA_NEONIZE_DSN = dsn
+
+    (found,) = checks.configuration()
+
+    assert found.id == "sessions_app.E005"
+    assert "manage.py prepare_devices" in found.hint
+
+
+def test_orstas_own_role_may_not_be_that_of_the_devices_when_deployed(deployed):
+    deployed.ORSTA_ENGINES = {"neonize": {}}
+    deployed.ORSTA_DEFAULT_ENGINE = "neonize"
+    role = deployed.DATABASES["default"]["USER"]
+    deployed.ORSTA_NEONIZE_DSN = f"postgres://{role}:hidden@db/orsta_devices"
+
+    (found,) = checks.configuration()
+
+    assert found.id == "sessions_app.E006"
+    assert "hidden" not in f"{found.msg} {found.hint}"
+    deployed.ORSTA_NEONIZE_DSN = "postgres://orsta_devices:hidden@db/orsta_devices"
+    assert ids() == []
 
 
 def test_the_sandbox_provider_is_fine_when_it_is_wanted(deployed):

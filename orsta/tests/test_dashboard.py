@@ -154,10 +154,10 @@ def test_the_page_is_cheap_and_days_that_are_over_are_read_once(
 ):
     make_session(status=SessionStatus.CONNECTED)
     client.force_login(make_user(is_staff=True, is_superuser=True))
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(19):
         assert client.get(reverse("admin:index")).status_code == 200
 
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(13):
         page = client.get(reverse("admin:index")).content.decode()
 
     assert page.count('class="orsta-kpi"') == 4

@@ -13,6 +13,7 @@ HEADER = "Idempotency-Key"
 WITHOUT = {
     "internal/users/bulk",  # an upsert: sent again it changes nothing
     "v1/members/leave",  # whoever left is nobody there any more
+    "v1/sessions/<str:session_id>/qr",  # it waits for a code, and asking again is fine
     "v1/sandbox/sessions/<str:session_id>/scan",  # it plays a phone, which repeats itself
 }
 POSTS = [

@@ -19,7 +19,8 @@ from orsta.tests.permission_row import (
     answer_of,
 )
 from orsta.tests.permission_table import TABLE, call, callers, rows, without_trace
-from orsta.tests.world import CODE, UNKNOWN, World, make_world, routes, taken_back
+from orsta.tests.routes import routes
+from orsta.tests.world import CODE, UNKNOWN, World, make_world, taken_back
 
 pytestmark = pytest.mark.django_db
 

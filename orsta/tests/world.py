@@ -8,10 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from fido2.cose import ES256
 from fido2.webauthn import Aaguid, AttestedCredentialData
@@ -39,9 +37,11 @@ from accounts.tests.factories import (
     make_tenant,
     make_user,
 )
+from sessions_app.contacts.tests.factories import make_contact
+from sessions_app.messaging.states import MessageStatus
 from sessions_app.messaging.tests.factories import make_message
-from sessions_app.models import PairingChallenge, Session
-from sessions_app.states import SessionStatus
+from sessions_app.models import Command, PairingChallenge, Session
+from sessions_app.states import CommandKind, CommandState, SessionStatus
 from sessions_app.tests.factories import make_session
 from subscriptions.models import Feature
 from subscriptions.tests.factories import make_plan, subscribe
@@ -129,10 +129,25 @@ def make_world(status: str = SessionStatus.CONNECTED, *, paid: bool = True) -> W
         PairingChallenge.objects.create(
             session=session, text=CODE, seq=1, issued_at=now, expires_at=now + timedelta(60)
         )
-    message = make_message(session, text="for Acme's eyes")
+    message = make_message(session, text="for Acme's eyes", status=MessageStatus.UNKNOWN)
     ids = {"session_id": session.public_id, "message_id": message.public_id}
+    ids["command_id"] = _made_command(session).dedupe_key
+    ids["gateway_id"] = "gtw_unknown"
+    ids["contact_id"] = make_contact(session).public_id
     ids |= _named_in(acme) | _made_outside(status)
     return World(acme, others, session, strangers_session, ids)
+
+
+def _made_command(session: Session) -> Command:
+    """Make one that is over."""
+    return Command.objects.create(
+        tenant=session.tenant,
+        session=session,
+        kind=CommandKind.CHECK_NUMBERS,
+        state=CommandState.DONE,
+        dedupe_key="cmd_acme",
+        created_at=timezone.now(),
+    )
 
 
 def _named_in(acme: Tenant) -> dict[str, str]:
@@ -277,18 +292,3 @@ def taken_back() -> Iterator[None]:
     with block:
         yield
         transaction.set_rollback(True)
-
-
-def routes() -> Iterator[str]:
-    """Yield every route of the service, without what Django's admin serves."""
-    yield from _walk(get_resolver(settings.ROOT_URLCONF).url_patterns, "")
-
-
-def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
-    for pattern in patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            if pattern.app_name != "admin":
-                yield from _walk(pattern.url_patterns, route)
-        else:
-            yield route

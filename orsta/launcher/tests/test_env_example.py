@@ -4,7 +4,7 @@ import re
 
 from orsta.launcher.processes import ROOT
 
-LAUNCHER = {"HOST", "PORT", "ORSTA_DATA", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
+LAUNCHER = {"HOST", "PORT", "ORSTA_DATA", "ENGINE", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
 
 
 def test_every_variable_of_the_settings_is_in_the_example() -> None:

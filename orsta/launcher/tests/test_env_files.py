@@ -103,3 +103,17 @@ def test_a_private_file_replaces_an_open_one(tmp_path: Path) -> None:
     assert path.read_text() == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [item.name for item in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_an_older_installation_lacks_is_added_and_the_rest_stays(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.env"
+    made = env_files.load_secrets(path)
+    older = [line for line in path.read_text().splitlines() if "DEVICES_PASSWORD" not in line]
+    path.write_text("\n".join(older))
+
+    found = env_files.load_secrets(path)
+
+    assert found == env_files.load_secrets(path)
+    assert found.pop("DEVICES_PASSWORD") != made.pop("DEVICES_PASSWORD")
+    assert found == made
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -15,18 +15,16 @@ FOLDER = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark them, give each the time that a start takes, and begin with them.
 
-    They share one running Orsta, so one process of the test run takes all of them while the
-    others work through the rest.
+    `orsta.tests.scheduling` gives all of them to one process of the test run.
     """
     for item in items:
         if item.path.is_relative_to(FOLDER):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(600))
-            item.add_marker(pytest.mark.xdist_group("stack"))
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """What `make run` starts: base_url, credentials, pid_of, kill, logs, get."""
     running = Stack(

@@ -25,6 +25,7 @@ OWN = {
     "REDIS_URL": "",
     "ORSTA_ENVIRONMENT": "development",
     "HOST": "",
+    "ENGINE": "",
     "ORSTA_LIMITS": "*=1000000/60",  # all of its customers come from one address
 }
 LIFT_LIMITS = (

@@ -1,0 +1,3 @@
+"""The version of this Orsta, which runners report."""
+
+VERSION = "0.1.0"

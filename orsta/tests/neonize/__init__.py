@@ -1,0 +1,1 @@
+"""Real neonize clients behind the console."""
