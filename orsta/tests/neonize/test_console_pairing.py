@@ -50,11 +50,12 @@ def test_the_code_on_the_consoles_page_links_the_phone(
     # Playwright's loop lives in this thread, which asks the database between its steps.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     login = make_login(ann.session.tenant)
+    look = {"login": login.token, "refused_path": f"{ann.path}/qr"}  # there is none at first
 
     with (
         running(tuned=TUNED),
         chromium() as browser,
-        window(browser, site, login=login.token) as page,
+        window(browser, site, **look) as page,
     ):
         page.goto(f"/console/sessions/{ann.session.public_id}")
         page.evaluate("window.stayed = true")  # gone if the page is loaded anew

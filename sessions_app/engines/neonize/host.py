@@ -11,14 +11,11 @@ frame of the socket, never in arguments or the environment.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import resource
 import signal
 import socket
 import sys
-import threading
-import time
 from typing import TYPE_CHECKING
 
 from sessions_app.engines.neonize import frames, store
@@ -26,9 +23,8 @@ from sessions_app.engines.neonize import frames, store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SILENCE_SECONDS = 15.0  # of the runner, whose lease may be somebody else's by then
-_CHECK_SECONDS = 1.0
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+SILENCE_SECONDS = 15  # of the runner, whose lease may be somebody else's by then
+_FAREWELL_SECONDS = 3  # after the runner's end, for what had come by then to be kept
 _WRONG_START, _RUNNER_GONE = 64, 75  # exit codes
 # Go and every thread reserve address space that they never use: of the limit on resident
 # memory, which the runner watches, this is a backstop. 180 MB are in it at the start.
@@ -46,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--prepare"]:
         return _prepare(sys.stdin.readline().strip())
     descriptor, parent, memory_mb = map(int, arguments)
-    _die_with(parent)
+    if os.getppid() != parent:
+        return _exit(_RUNNER_GONE)
+    _live_for(SILENCE_SECONDS)
     _limit(memory_mb)
     _silence_output()
     return asyncio.run(_serve(socket.socket(fileno=descriptor)))
@@ -69,43 +67,25 @@ async def _serve(channel: socket.socket) -> int:
         return _exit(_WRONG_START)
     from sessions_app.engines.neonize.session import HostedSession
 
-    silence = _Silence()
     session = HostedSession(frame["start"], writer)
     await session.start()
     while (frame := await frames.read(reader)) is not None:
-        silence.broken()
+        _live_for(SILENCE_SECONDS)
         session.obey(frame)
+    # The socket ends with the runner, however it ended.
+    _live_for(_FAREWELL_SECONDS)
+    await session.leave()
     return _exit(_RUNNER_GONE)
 
 
-class _Silence:
-    """Ends the process when the runner says nothing; works while the loop is stuck, too."""
-
-    def __init__(self) -> None:
-        self._heard_at = time.monotonic()
-        threading.Thread(target=self._watch, daemon=True, name="silence").start()
-
-    def broken(self) -> None:
-        """Note that the runner said something."""
-        self._heard_at = time.monotonic()
-
-    def _watch(self) -> None:
-        while time.monotonic() - self._heard_at < SILENCE_SECONDS:
-            time.sleep(_CHECK_SECONDS)
-        _exit(_RUNNER_GONE)
+def _live_for(seconds: int) -> None:
+    """Have the kernel end this process then, unless it is called again; whatever hangs here."""
+    signal.alarm(seconds)
 
 
 def _exit(code: int) -> int:
     """End at once: Go's threads would keep the interpreter from ending."""
     os._exit(code)
-
-
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, as it may have already."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        _exit(_RUNNER_GONE)
 
 
 def _limit(memory_mb: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -31,6 +32,7 @@ _FIRST_CODE_SECONDS, _CODE_SECONDS = 60, 20  # whatsmeow shows six codes: 160 s 
 _RETRY_SECONDS = 1.0  # while the disk or the device store can't take what has to be kept
 _WINDOW = 256  # entries that the runner may have and not yet have acknowledged
 _BACKLOG = 1000  # waiting entries, above which nobody needs to hear who is typing
+_QUIET_SECONDS = 0.3  # without news after hanging up: the library has no more
 _KNOWN_PEOPLE = 10_000  # pairs of LID and phone number that are not told twice
 
 
@@ -52,6 +54,7 @@ class HostedSession:
         self._tasks: set[asyncio.Task[None]] = set()
         self._state = HostState.NEW
         self._codes = 0
+        self._heard_at = time.monotonic()
         self._own = ""
         self._told: set[EngineEvent] = set()
 
@@ -86,6 +89,14 @@ class HostedSession:
         elif "op" in frame:
             self._do(self._answer(frame["id"], frame["op"], frame.get("args", {})))
 
+    async def leave(self) -> None:
+        """Hang up, and keep what had come by then: nobody is there to hear it."""
+        self._leaving = True
+        with contextlib.suppress(Exception):  # whatever it is, the process ends next
+            await self._calls.run("disconnect", {}, self._state)
+        while time.monotonic() - self._heard_at < _QUIET_SECONDS:  # noqa: ASYNC110 (Go sets it)
+            await asyncio.sleep(_QUIET_SECONDS / 4)
+
     # -- in Go's threads ------------------------------------------------------------------
 
     def _hear(self, code: int, data: bytes) -> None:
@@ -95,6 +106,7 @@ class HostedSession:
         # A later host has no use for the rest.
         kept = code in translate.TRAFFIC
         entry = self._keep(code, data) if kept else Entry(0, code, data)
+        self._heard_at = time.monotonic()
         self._loop.call_soon_threadsafe(self._enqueue, entry)
 
     def _keep(self, code: int, data: bytes) -> Entry:
@@ -231,8 +243,10 @@ class HostedSession:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            print("Host task failed", type(task.exception()).__name__, file=sys.stderr)  # noqa: T201
+        failure = None if task.cancelled() else task.exception()
+        # A broken socket is the end of the runner, which `leave` follows.
+        if failure is not None and not isinstance(failure, ConnectionError):
+            print("Host task failed", type(failure).__name__, file=sys.stderr)  # noqa: T201
             os._exit(70)
 
 

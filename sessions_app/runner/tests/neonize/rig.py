@@ -24,7 +24,7 @@ ANN, BEN, EVE = "15550100001", "15550100123", "15550100456"
 # As deployed, but without the waits that spare a real WhatsApp.
 TUNED = Tuning(flap=6.0, connects_per_second=50.0, first_wait=0.1, longest_wait=0.5)
 PROCESS = "sessions_app.runner.tests.neonize.runner_process"
-SECONDS = 20  # generous: it only ends a test that would hang
+SECONDS = 45  # generous: it only ends a test that would hang
 
 
 class Shop:
