@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import sys
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
+from psycopg import sql
 
 from sessions_app.engines import events
 from sessions_app.engines.base import Options, SessionRef
 from sessions_app.engines.neonize import store
 from sessions_app.engines.neonize.engine import NeonizeEngine
 from sessions_app.engines.neonize.process import Patience
-from sessions_app.engines.tests.live import connected, world
+from sessions_app.engines.tests.live import connected
 
 HOST = (sys.executable, "-m", "sessions_app.engines.tests.mock_whatsapp.patched_host")
 OWN_NUMBER, FRIENDS_NUMBER = "15550100001", "15550100123"
@@ -24,10 +27,29 @@ HASTY = Patience(
 )
 
 
+@functools.cache
+def devices_dsn():
+    """Make the database of the devices, apart from the application's as when deployed."""
+    own = urlsplit(os.environ["DATABASE_URL"])
+    name = f"{own.path.lstrip('/')}_devices"
+    with psycopg.connect(own.geturl(), autocommit=True) as connection:
+        known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+        if known.fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return own._replace(path=f"/{name}").geturl()
+
+
+def in_devices(query, *values):
+    """Look into the database of the devices, or change it."""
+    with psycopg.connect(devices_dsn(), autocommit=True) as connection:
+        cursor = connection.execute(query, values)
+        return cursor.fetchall() if cursor.description else []
+
+
 def make_engine(whatsapp, spool_dir, **options):
-    """An engine whose hosts reach the mock server, and whose devices are in the database."""
+    """An engine whose hosts reach the mock server."""
     return NeonizeEngine(
-        os.environ["DATABASE_URL"],
+        devices_dsn(),
         spool_dir,
         host_command=HOST,
         extra_env=whatsapp.environment(),
@@ -41,7 +63,7 @@ def forget_devices():
         with contextlib.suppress(
             psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName
         ):
-            world(f"DELETE FROM {store.SCHEMA}.{table}")  # noqa: S608 (our own names)
+            in_devices(f"DELETE FROM {store.SCHEMA}.{table}")  # noqa: S608 (our own names)
 
 
 def new_ref(**fields):

@@ -15,7 +15,7 @@ from sessions_app.engines import events
 from sessions_app.engines.neonize import store
 from sessions_app.engines.neonize.process import HostCommand
 from sessions_app.engines.tests import neonize_lane
-from sessions_app.engines.tests.live import connected, live, world
+from sessions_app.engines.tests.live import connected, live
 from sessions_app.engines.tests.neonize_lane import host_of
 
 pytestmark = [pytest.mark.neonize, pytest.mark.xdist_group("neonize")]
@@ -62,7 +62,7 @@ def test_a_host_dies_with_its_runner(whatsapp, tmp_path):
             sys.executable,
             "-c",
             RUNNER,
-            os.environ["DATABASE_URL"],
+            neonize_lane.devices_dsn(),
             str(tmp_path),
             *neonize_lane.HOST,
         ],
@@ -113,17 +113,17 @@ async def test_a_purged_device_leaves_nothing_behind(neonize_engine, whatsapp):
     ref = neonize_lane.new_ref()
     async with neonize_lane.paired(whatsapp, neonize_engine, ref):
         pass
-    assert store.device_of(os.environ["DATABASE_URL"], ref.session_id)
+    assert store.device_of(neonize_lane.devices_dsn(), ref.session_id)
 
     neonize_engine.purge(ref)
 
-    columns = world(
+    columns = neonize_lane.in_devices(
         "SELECT table_name, column_name FROM information_schema.columns"
         " WHERE table_schema = %s AND column_name IN ('jid', 'our_jid')",
         store.SCHEMA,
     )
     for table, _ in columns:
-        assert world(f"SELECT count(*) FROM {store.SCHEMA}.{table}") == [(0,)]  # noqa: S608
+        assert neonize_lane.in_devices(f"SELECT count(*) FROM {store.SCHEMA}.{table}") == [(0,)]  # noqa: S608
     assert len(columns) > 10
 
 

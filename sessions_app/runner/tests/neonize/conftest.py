@@ -1,35 +1,33 @@
-"""The engine that runs real hosts, in the tests' own database; runners to kill."""
+"""The engine that runs real hosts, and runners to kill."""
 
 import json
 import os
 
 import pytest
-from django.conf import settings as deployed
-from django.db import connection
 
+from sessions_app import wiring
 from sessions_app.engines import registry
-from sessions_app.engines.neonize import store
+from sessions_app.engines.tests import neonize_lane
 from sessions_app.engines.tests.neonize_lane import HASTY, HOST
 from sessions_app.runner.tests.neonize.rig import ANN, BEN, RunnerProcess, Shop
 
 
 @pytest.fixture(autouse=True)
-def engine(whatsapp, transactional_db, other_process, tmp_path):
+def engine(whatsapp, transactional_db, tmp_path):
     """Offer neonize on the mock server; return the engine's options.
 
     The device store forgets everything, as the mock WhatsApp does between tests.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP SCHEMA IF EXISTS {store.SCHEMA} CASCADE")
+    neonize_lane.forget_devices()
     options = {
-        "dsn": other_process["DATABASE_URL"],
+        "dsn": neonize_lane.devices_dsn(),
         "spool_dir": str(tmp_path),
         "host_command": HOST,
         "extra_env": whatsapp.environment(),
     }
     registry.configure({"neonize": options | {"patience": HASTY}})
     yield options
-    registry.configure(deployed.ORSTA_ENGINES)
+    registry.configure(wiring.engine_options())
 
 
 @pytest.fixture

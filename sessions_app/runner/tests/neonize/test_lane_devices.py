@@ -1,9 +1,9 @@
 """Whose device is whose, and for how long: stops, new runners and purges."""
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
+from sessions_app.engines.tests.neonize_lane import in_devices
 from sessions_app.runner.tests.neonize.rig import TUNED, linked
 from sessions_app.runner.tests.test_runner import eventually, running
 from sessions_app.services import lifecycle
@@ -18,12 +18,11 @@ pytestmark = [
 
 def devices():
     """Return the JIDs that the store has keys of, by session id."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT own.session_id, device.jid FROM orsta_devices.whatsmeow_device device"
-            " LEFT JOIN orsta_devices.session_device own USING (jid)"
-        )
-        return dict(cursor.fetchall())
+    rows = in_devices(
+        "SELECT own.session_id, device.jid FROM orsta_devices.whatsmeow_device device"
+        " LEFT JOIN orsta_devices.session_device own USING (jid)"
+    )
+    return dict(rows)
 
 
 def test_a_stop_and_a_start_need_no_new_code(ann):
