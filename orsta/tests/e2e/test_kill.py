@@ -136,5 +136,5 @@ def wait_for_contacts(customer: Customer, session_id: str) -> None:
     def done() -> bool:
         return bool(customer.program.get(path).json()["sync"]["state"] == "DONE")
 
-    eventually("the contacts are written", done, seconds=90)
+    eventually("the contacts are written", done, seconds=240)
     assert customer.program.get(path).json()["sync"]["written"] == CONTACTS
