@@ -12,7 +12,6 @@ from xdist.scheduler import LoadGroupScheduling
 # start; those of neonize one store of devices, which each of them empties.
 TOGETHER = {
     "orsta/tests/e2e/": "e2e",
-    "orsta/tests/neonize/": "neonize",
     "sessions_app/engines/tests/test_neonize": "neonize",
     "sessions_app/runner/tests/neonize/": "neonize",
 }

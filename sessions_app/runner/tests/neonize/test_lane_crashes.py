@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, transaction
 
 from sessions_app.engines.neonize import store
+from sessions_app.engines.tests.neonize_lane import in_devices
 from sessions_app.messaging.models import Message
 from sessions_app.models import Command, Lease
 from sessions_app.runner.tests.neonize.rig import BEN, SECONDS, TUNED, host_of
@@ -64,10 +65,8 @@ def victim(request, start_process):
 
 def has_device(session):
     """Whether the store knows whose device was just linked."""
-    query = f"SELECT FROM {store.SCHEMA}.session_device WHERE session_id = %s"
-    with connection.cursor() as cursor:
-        cursor.execute(query, [session.public_id])
-        return cursor.rowcount == 1
+    query = f"SELECT 1 FROM {store.SCHEMA}.session_device WHERE session_id = %s"
+    return in_devices(query, session.public_id) == [(1,)]
 
 
 @contextmanager

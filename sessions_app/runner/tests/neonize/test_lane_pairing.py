@@ -1,7 +1,13 @@
-"""A phone links a session by a code to type; `orsta.tests.neonize` shows it the QR code."""
+"""A phone links a session: by the QR code of the console, or by a code to type."""
+
+import io
 
 import pytest
+import zxingcpp
+from PIL import Image
 
+from accounts.authentication import COOKIE
+from accounts.tests.factories import make_login
 from sessions_app.models import PairingChallenge
 from sessions_app.runner.tests.neonize.rig import BEN, SECONDS, TUNED
 from sessions_app.runner.tests.test_runner import eventually, running
@@ -12,6 +18,21 @@ pytestmark = [
     pytest.mark.xdist_group("neonize"),
     pytest.mark.django_db(transaction=True),
 ]
+
+
+def test_the_picture_that_the_console_shows_links_the_phone(ann, client):
+    client.cookies[COOKIE] = make_login(ann.session.tenant).token
+    with running(tuned=TUNED):
+        ann.wait_for_code()
+        picture = client.get(f"{ann.path}/qr?format=png")
+        assert picture.headers["Cache-Control"] == "no-store"
+        (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.content)))
+        ann.phone.scan(code.text)
+        ann.becomes(S.CONNECTED)
+        page = client.get(f"/console/sessions/{ann.session.public_id}").content.decode()
+
+    assert "Connected" in page
+    assert len(ann.phone.linked_devices) == 1
 
 
 def test_a_code_to_type_links_the_phone(ben):

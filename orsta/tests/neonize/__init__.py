@@ -1,1 +1,0 @@
-"""Real neonize clients behind the console."""
