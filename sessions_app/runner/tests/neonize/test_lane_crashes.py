@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from sessions_app.engines.neonize import store
 from sessions_app.engines.tests.neonize_lane import in_devices
 from sessions_app.messaging.models import Message
 from sessions_app.models import Command, Lease
@@ -65,7 +64,7 @@ def victim(request, start_process):
 
 def has_device(session):
     """Whether the store knows whose device was just linked."""
-    query = f"SELECT 1 FROM {store.SCHEMA}.session_device WHERE session_id = %s"
+    query = "SELECT 1 FROM orsta_devices.session_device WHERE session_id = %s"
     return in_devices(query, session.public_id) == [(1,)]
 
 
