@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-from sessions_app import wiring
 from sessions_app.engines import registry
 from sessions_app.engines.tests import neonize_lane
 from sessions_app.engines.tests.neonize_lane import HASTY, HOST
@@ -25,9 +24,10 @@ def engine(whatsapp, transactional_db, tmp_path):
         "host_command": HOST,
         "extra_env": whatsapp.environment(),
     }
+    before = dict(registry._options)
     registry.configure({"neonize": options | {"patience": HASTY}})
     yield options
-    registry.configure(wiring.engine_options())
+    registry.configure(before)
 
 
 @pytest.fixture
