@@ -22,6 +22,27 @@ UNION
  WHERE session_id = %(session_id)s AND sender = %(old)s AND direction = 'INBOUND'
    AND sender <> chat ORDER BY id LIMIT %(batch)s)
 """
+# An address book brings tens of thousands of changes, and hardly any of them has a message.
+_HAS_MESSAGES = """(
+    EXISTS (SELECT FROM messaging_message message
+            WHERE message.session_id = change.session_id AND message.chat = change.old)
+    OR EXISTS (SELECT FROM messaging_message message
+               WHERE message.session_id = change.session_id AND message.sender = change.old
+                 AND message.direction = 'INBOUND' AND message.sender <> message.chat)
+)"""
+_TO_DO = f"""
+SELECT change.id FROM contacts_jidchange change
+JOIN sessions_app_session session ON session.id = change.session_id
+WHERE session.public_id = %(session_id)s AND change.finished_at IS NULL
+    AND (change.moved > 0 OR change.dropped > 0 OR {_HAS_MESSAGES})
+ORDER BY change.id
+"""  # noqa: S608 (our own text)
+_FORGET_IDLE = f"""
+DELETE FROM contacts_jidchange change USING sessions_app_session session
+WHERE session.id = change.session_id AND session.public_id = %(session_id)s
+    AND change.finished_at IS NULL AND change.opened_at <= %(settled)s
+    AND change.moved = 0 AND change.dropped = 0 AND NOT {_HAS_MESSAGES}
+"""  # noqa: S608 (our own text)
 # Of two that would be the same message the one that keeps its place, or the older, stays.
 _DROP = """
 DELETE FROM messaging_message message USING messaging_message twin
@@ -65,8 +86,12 @@ def follow(*, session_id: str, now: datetime) -> int:
     :param session_id: the public id.
     """
     total = 0
-    changes = JidChange.objects.filter(session__public_id=session_id, finished_at=None)
-    for change_id in list(changes.order_by("pk").values_list("pk", flat=True)):
+    with connection.cursor() as cursor:
+        settled = now - SETTLED_AFTER
+        cursor.execute(_FORGET_IDLE, {"session_id": session_id, "settled": settled})
+        cursor.execute(_TO_DO, {"session_id": session_id})
+        to_do = [change_id for (change_id,) in cursor.fetchall()]
+    for change_id in to_do:
         while gone := follow_batch(change_id=change_id, now=now):
             total += gone
     return total
