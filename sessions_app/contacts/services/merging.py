@@ -15,23 +15,31 @@ from sessions_app.contacts.models import Contact, ContactMerge
 from sessions_app.models import Session
 from sessions_app.services import lifecycle
 
-# Both contacts of each person who has two, locked in the order of their ids.
-_TWINS = """
-SELECT contact.*, move.old AS old_jid, move.new AS new_jid
-FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS move (session_id, old, new)
+# What is known under these JIDs, locked in the order in which addressbook writes.
+_KNOWN = """
+SELECT contact.* FROM unnest(%s::bigint[], %s::text[]) AS named (session_id, jid)
 JOIN contacts_contact contact
-    ON contact.session_id = move.session_id AND contact.jid IN (move.old, move.new)
-ORDER BY contact.id FOR UPDATE OF contact
+    ON contact.session_id = named.session_id AND contact.jid = named.jid
+ORDER BY contact.session_id, contact.jid FOR UPDATE OF contact
 """
-# A number belongs to the person who was seen with it last.
+# A number belongs to the person who was seen with it last. Whoever gets one and loses another
+# has the one. Two joins, as an index serves each of them, and none serves both in one.
 _TAKE_NUMBER = """
-UPDATE contacts_contact contact
-SET phone = CASE WHEN contact.jid = owner.new THEN owner.phone ELSE '' END, updated_at = %s
-FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS owner (session_id, phone, new)
-WHERE contact.session_id = owner.session_id
-    AND ((contact.jid = owner.new AND contact.phone <> owner.phone)
-         OR (contact.phone = owner.phone AND contact.jid <> owner.new
-             AND contact.jid <> owner.phone || '@s.whatsapp.net'))
+WITH owner AS (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS one (session_id, phone, new)
+), told AS (
+    SELECT contact.id, owner.phone FROM owner JOIN contacts_contact contact
+        ON contact.session_id = owner.session_id AND contact.jid = owner.new
+    UNION ALL
+    SELECT contact.id, '' FROM owner JOIN contacts_contact contact
+        ON contact.session_id = owner.session_id AND contact.phone = owner.phone
+    WHERE contact.phone <> '' AND contact.jid <> owner.new
+        AND contact.jid <> owner.phone || '@s.whatsapp.net'
+), last_word AS (
+    SELECT id, max(phone) AS phone FROM told GROUP BY id
+)
+UPDATE contacts_contact contact SET phone = last_word.phone, updated_at = %s
+FROM last_word WHERE contact.id = last_word.id AND contact.phone <> last_word.phone
 """
 
 
@@ -73,14 +81,14 @@ def merge(*, moves: Sequence[Move], sessions: Mapping[int, Session], now: dateti
         _merge(pairs, sessions, now=now)
     with connection.cursor() as cursor:
         columns = zip(*((m.session_id, m.phone, m.new) for m in moves), strict=True)
-        cursor.execute(_TAKE_NUMBER, [now, *map(list, columns)])
+        cursor.execute(_TAKE_NUMBER, [*map(list, columns), now])
 
 
 def _find(moves: Sequence[Move]) -> tuple[list[_Twins], list[tuple[Contact, str]]]:
     """Return who has two contacts, and the contacts that only have the wrong JID."""
-    columns = zip(*((move.session_id, move.old, move.new) for move in moves), strict=True)
-    rows = list(Contact.objects.raw(_TWINS, [list(column) for column in columns]))
-    known = {(row.session_id, row.jid): row for row in rows}
+    named = {(move.session_id, jid) for move in moves for jid in (move.old, move.new)}
+    columns = [list(column) for column in zip(*named, strict=True)]
+    known = {(row.session_id, row.jid): row for row in Contact.objects.raw(_KNOWN, columns)}
     pairs, alone = [], []
     taken: set[tuple[int, str]] = set()
     for move in moves:
