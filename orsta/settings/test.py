@@ -16,4 +16,6 @@ ORSTA_CONNECTS_PER_SECOND = 200.0
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
+# Look for a file when it is asked for: every test client would list them all beforehand.
+WHITENOISE_AUTOREFRESH = True
 STORAGES["exports"] = {"BACKEND": "django.core.files.storage.InMemoryStorage"}  # noqa: F405
