@@ -22,6 +22,7 @@ from orsta.core import errors
 
 TIMEOUT_SECONDS = 10.0
 MAX_BYTES = 1024 * 1024  # of an answer, headers included, as they come over the wire
+_WRITE_BYTES = 16 * 1024  # handed over at once: the time that is left counts for each piece
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -233,7 +234,9 @@ class _Stream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._meter.left())
+        for start in range(0, len(buffer), _WRITE_BYTES):
+            piece = buffer[start : start + _WRITE_BYTES]
+            self._inner.write(piece, self._meter.left())
 
     def close(self) -> None:
         self._inner.close()

@@ -55,7 +55,10 @@ TITLES = {
 
 
 class DatabaseAway(errors.Unavailable):
-    """The database is down, restarting or overloaded; nothing was done, so ask again."""
+    """The database is down, restarting or overloaded: ask again, with the key as before.
+
+    Nobody knows whether a commit that broke off was done; `Idempotency-Key` makes it harmless.
+    """
 
 
 def status_of(error: type[errors.DomainError]) -> int:

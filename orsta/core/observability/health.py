@@ -63,10 +63,11 @@ def _redis() -> Outcome:
 
 
 def _outbox() -> Outcome:
-    backlog = outbox.backlog(now=timezone.now())
+    now = timezone.now()
+    backlog = outbox.backlog(now=now)
     seconds = int(backlog.lag.total_seconds())
     detail = f"{backlog.pending} waiting, oldest {seconds} s, {backlog.parked} parked"
-    return Outcome(ok=backlog.lag <= MAX_OUTBOX_LAG, detail=detail)
+    return Outcome(ok=outbox.overdue(now=now) <= MAX_OUTBOX_LAG, detail=detail)
 
 
 register("outbox", _outbox)

@@ -1,9 +1,24 @@
 """The outbox tables."""
 
+from datetime import datetime
+from typing import Self
+
 from django.db import models
 from django.utils import timezone
 
 from orsta.core.models import PublicIdField
+
+
+class OutboxEventQuerySet(models.QuerySet["OutboxEvent"]):
+    """What still has to go out, and what of it waits although a relay is there."""
+
+    def pending(self) -> Self:
+        """Return those that were neither dispatched nor given up."""
+        return self.filter(dispatched_at=None, parked_at=None)
+
+    def put_off(self, *, now: datetime) -> Self:
+        """Return those that failed and are not due yet; their shards wait for them."""
+        return self.pending().filter(attempts__gt=0, due_at__gt=now)
 
 
 class OutboxEvent(models.Model):
@@ -27,6 +42,8 @@ class OutboxEvent(models.Model):
     last_error = models.CharField(max_length=300, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
     parked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OutboxEventQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 
 from orsta.core.outbox.models import OutboxEvent, TenantStream
 
@@ -19,13 +19,24 @@ class Backlog:
 
 def backlog(*, now: datetime) -> Backlog:
     """Return what waits; both counts come from partial indexes."""
-    waiting = Q(dispatched_at=None, parked_at=None)
-    oldest = OutboxEvent.objects.filter(waiting).aggregate(
+    oldest = OutboxEvent.objects.pending().aggregate(
         pending=Count("pk"), since=Min("occurred_at")
     )
     parked = OutboxEvent.objects.filter(parked_at__isnull=False).count()
     lag = now - oldest["since"] if oldest["since"] else timedelta(0)
     return Backlog(oldest["pending"], parked, lag)
+
+
+def overdue(*, now: datetime) -> timedelta:
+    """Return how long the oldest event waits that a relay could hand over.
+
+    One that failed waits for its next attempt, and its shard with it: that is a subscriber's
+    trouble, which ends in the parking, and says nothing of the relays.
+    """
+    events = OutboxEvent.objects.pending()
+    free = events.exclude(shard__in=events.put_off(now=now).values("shard"))
+    since = free.aggregate(since=Min("due_at"))["since"]
+    return max(timedelta(0), now - since) if since else timedelta(0)
 
 
 def last_seq(*, tenant_id: int) -> int:

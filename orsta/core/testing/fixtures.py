@@ -111,6 +111,7 @@ def race() -> Callable[[int, Callable[[], Any]], list[Any]]:
             worker.start()
         for worker in workers:
             worker.join(timeout=60)
+        assert not any(worker.is_alive() for worker in workers), "a thread never came back"
         return results
 
     return run

@@ -47,7 +47,7 @@ def test_ready_names_every_check(client, only_our_checks):
 def test_an_outbox_that_nobody_empties_is_not_ready(client, only_our_checks):
     emit_steps(2)
     late = OutboxEvent.objects.first().occurred_at - 2 * health.MAX_OUTBOX_LAG
-    OutboxEvent.objects.update(occurred_at=late)
+    OutboxEvent.objects.update(occurred_at=late, due_at=late)
 
     response = client.get("/readyz")
 
@@ -66,6 +66,25 @@ def test_a_parked_event_alone_does_not_take_the_service_down(client, only_our_ch
     OutboxEvent.objects.update(parked_at=event.occurred_at)
 
     assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db
+def test_an_event_that_a_subscriber_refuses_does_not_take_the_service_down(
+    client, only_our_checks
+):
+    emit_steps(2)
+    failed, behind = OutboxEvent.objects.order_by("pk")
+    late, soon = (
+        failed.occurred_at + step
+        for step in (-2 * health.MAX_OUTBOX_LAG, health.MAX_OUTBOX_LAG)
+    )
+    OutboxEvent.objects.update(occurred_at=late, due_at=late)
+    OutboxEvent.objects.filter(pk=failed.pk).update(attempts=7, due_at=soon)
+
+    assert client.get("/readyz").status_code == 200
+
+    OutboxEvent.objects.filter(pk=behind.pk).update(shard="another")
+    assert client.get("/readyz").status_code == 503
 
 
 def test_without_a_database_the_rows_are_not_asked(client, monkeypatch):
