@@ -47,26 +47,46 @@ class ConsoleForm(forms.Form):
         return 400 if self.errors else 200
 
 
-class SignUpForm(ConsoleForm):
-    """Who wants in; the rules are the service's."""
-
-    username = forms.CharField(
+def username_field() -> forms.CharField:
+    """Return the field for the name that somebody new chooses; the rules are the service's."""
+    return forms.CharField(
         label="User name",
         max_length=signup.MAX_USERNAME_LENGTH,
         help_text="3 to 40 letters, digits, dots, dashes and underscores.",
         widget=forms.TextInput({"autocomplete": "username", "autocapitalize": "none"}),
     )
-    email = forms.CharField(
-        label="E-mail address",
-        max_length=signup.MAX_EMAIL_LENGTH,
-        widget=forms.EmailInput({"autocomplete": "email"}),
-    )
-    password = forms.CharField(
+
+
+def new_password_field() -> forms.CharField:
+    """Return the field for a password that is chosen."""
+    return forms.CharField(
         max_length=signup.MAX_PASSWORD_LENGTH,
         strip=False,
         help_text="At least 8 characters, and not a common word.",
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
+
+
+def password_field(label: str = "") -> forms.CharField:
+    """Return the field for the password that the person has."""
+    return forms.CharField(
+        label=label or None,
+        max_length=signup.MAX_PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+
+class SignUpForm(ConsoleForm):
+    """Who wants in; the rules are the service's."""
+
+    username = username_field()
+    email = forms.CharField(
+        label="E-mail address",
+        max_length=signup.MAX_EMAIL_LENGTH,
+        widget=forms.EmailInput({"autocomplete": "email"}),
+    )
+    password = new_password_field()
 
 
 class LogInForm(ConsoleForm):
@@ -77,11 +97,7 @@ class LogInForm(ConsoleForm):
         max_length=signup.MAX_EMAIL_LENGTH,
         widget=forms.TextInput({"autocomplete": "username", "autocapitalize": "none"}),
     )
-    password = forms.CharField(
-        max_length=signup.MAX_PASSWORD_LENGTH,
-        strip=False,
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
-    )
+    password = password_field()
     next = forms.CharField(required=False, widget=forms.HiddenInput())
 
 
@@ -112,18 +128,20 @@ class AddressForm(ConsoleForm):
 class MailedForm(ConsoleForm):
     """What came by mail: a link's token, or a code and the address it went to."""
 
-    token = forms.CharField(required=False, widget=forms.HiddenInput())
+    token = forms.CharField(required=False, widget=forms.HiddenInput({"data-fragment": "keep"}))
     email = forms.EmailField(
         required=False,
         label="E-mail address",
         max_length=signup.MAX_EMAIL_LENGTH,
-        widget=forms.EmailInput({"autocomplete": "email"}),
+        widget=forms.EmailInput({"autocomplete": "email", "data-typed": True}),
     )
     code = forms.CharField(
         required=False,
         max_length=MAX_CODE_LENGTH,
         help_text="The six digits in the mail.",
-        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        widget=forms.TextInput(
+            {"autocomplete": "one-time-code", "inputmode": "numeric", "data-typed": True}
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -149,28 +167,14 @@ class VerifyForm(MailedForm):
 class ResetForm(MailedForm):
     """Proof of an address, and the password to set."""
 
-    new_password = forms.CharField(
-        max_length=signup.MAX_PASSWORD_LENGTH,
-        strip=False,
-        help_text="At least 8 characters, and not a common word.",
-        widget=forms.PasswordInput({"autocomplete": "new-password"}),
-    )
+    new_password = new_password_field()
 
 
 class PasswordForm(ConsoleForm):
     """The old password and the new one."""
 
-    current_password = forms.CharField(
-        max_length=signup.MAX_PASSWORD_LENGTH,
-        strip=False,
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
-    )
-    new_password = forms.CharField(
-        max_length=signup.MAX_PASSWORD_LENGTH,
-        strip=False,
-        help_text="At least 8 characters, and not a common word.",
-        widget=forms.PasswordInput({"autocomplete": "new-password"}),
-    )
+    current_password = password_field()
+    new_password = new_password_field()
 
 
 class CodeForm(ConsoleForm):
@@ -185,12 +189,7 @@ class CodeForm(ConsoleForm):
 class ProofForm(ConsoleForm):
     """Proof that it is still the same person."""
 
-    password = forms.CharField(
-        label="Your password",
-        max_length=signup.MAX_PASSWORD_LENGTH,
-        strip=False,
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
-    )
+    password = password_field("Your password")
 
 
 class FreshForm(ProofForm):

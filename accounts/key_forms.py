@@ -10,6 +10,8 @@ from accounts.forms import ConsoleForm
 from accounts.models import ApiKey
 from accounts.roles import SCOPES
 
+_LAST_DAY = date.max - timedelta(days=1)  # whose end is a moment that Python knows
+
 
 class KeyForm(ConsoleForm):
     """What an API key is called, what it may do, where, and how long."""
@@ -99,4 +101,6 @@ class RotationForm(ConsoleForm):
 
 
 def _end_of(day: date | None) -> datetime | None:
-    return datetime.combine(day, time.min, UTC) + timedelta(days=1) if day else None
+    if day is None:
+        return None
+    return datetime.combine(min(day, _LAST_DAY), time.min, UTC) + timedelta(days=1)

@@ -28,6 +28,11 @@ class LoginRequired(errors.Denied):
 
     code = "login_required"
 
+    def __init__(
+        self, message: str = "An API key cannot do this; log in and use the login token."
+    ) -> None:
+        super().__init__(message)
+
 
 def require(principal: Principal, scope: str) -> None:
     """Let a principal pass that carries the scope.
@@ -97,5 +102,5 @@ class IsPerson(BasePermission):
         """
         principal: Any = request.auth
         if principal.kind != PrincipalKind.LOGIN:
-            raise LoginRequired("An API key cannot do this; log in and use the login token.")
+            raise LoginRequired
         return True

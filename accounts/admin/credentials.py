@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.decorators import action, display
@@ -18,8 +19,10 @@ from accounts import keys as formats
 from accounts import selectors
 from accounts.admin.staff import actor_of
 from accounts.models import ApiKey, ApiKeyState, LoginSession, ServiceKey
+from accounts.selectors import people
 from accounts.services import keys, login, service_keys
 from orsta.core.admin import ReadOnlyAdmin, column
+from orsta.core.admin_dialogs import dialog
 
 KEY_COLORS = {
     ApiKeyState.LIVING.label: "success",
@@ -81,12 +84,12 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     @action(
         description="Replace",
         permissions=["operate"],
-        dialog={
-            "title": "Replace this API key?",
-            "description": "The new key may do the same, and is shown once.",
-            "form_class": OverlapForm,
-            "form_submit_text": "Replace",
-        },
+        dialog=dialog(
+            "Replace this API key?",
+            "The new key may do the same, and is shown once.",
+            "Replace",
+            OverlapForm,
+        ),
     )
     def rotate(self, request: HttpRequest, form: OverlapForm, object_id: str) -> HttpResponse:
         """Make the key's successor and show it."""
@@ -106,12 +109,11 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     @action(
         description="Revoke",
         permissions=["operate"],
-        dialog={
-            "title": "Revoke this API key?",
-            "description": "It stops working at once and for good, open sockets included.",
-            "form_class": None,
-            "form_submit_text": "Revoke",
-        },
+        dialog=dialog(
+            "Revoke this API key?",
+            "It stops working at once and for good, open sockets included.",
+            "Revoke",
+        ),
     )
     def revoke(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
@@ -140,20 +142,23 @@ class LoginSessionAdmin(ReadOnlyAdmin):
     exclude = SECRETS
     actions_detail = ["revoke"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LoginSession]:
+        """Return the logins with whether each is open: a refresh may follow its token's end."""
+        logins: QuerySet[LoginSession] = super().get_queryset(request)
+        return logins.annotate(is_open=people.is_open(now=timezone.now()))
+
     @display(description="State", label=OPEN_COLORS)
     def state(self, session: LoginSession) -> str:
-        ended = session.revoked_at is not None or session.expires_at <= timezone.now()
-        return "Ended" if ended else "Open"
+        return "Open" if session.is_open else "Ended"  # type: ignore[attr-defined]
 
     @action(
         description="End this login",
         permissions=["operate"],
-        dialog={
-            "title": "End this login?",
-            "description": "Its browser or program is logged out at once, sockets included.",
-            "form_class": None,
-            "form_submit_text": "Log out",
-        },
+        dialog=dialog(
+            "End this login?",
+            "Its browser or program is logged out at once, sockets included.",
+            "Log out",
+        ),
     )
     def revoke(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
@@ -225,12 +230,12 @@ class ServiceKeyAdmin(ReadOnlyAdmin):
     @action(
         description="New service key",
         permissions=["operate"],
-        dialog={
-            "title": "Make a service key?",
-            "description": "It works at once, and is shown once.",
-            "form_class": IssueForm,
-            "form_submit_text": "Make",
-        },
+        dialog=dialog(
+            "Make a service key?",
+            "It works at once, and is shown once.",
+            "Make",
+            IssueForm,
+        ),
     )
     def issue(self, request: HttpRequest, form: IssueForm) -> HttpResponse:
         """Make a key and show it."""
@@ -246,12 +251,12 @@ class ServiceKeyAdmin(ReadOnlyAdmin):
     @action(
         description="Replace",
         permissions=["operate"],
-        dialog={
-            "title": "Replace this service key?",
-            "description": "The new key speaks for the same source, and is shown once.",
-            "form_class": OverlapForm,
-            "form_submit_text": "Replace",
-        },
+        dialog=dialog(
+            "Replace this service key?",
+            "The new key speaks for the same source, and is shown once.",
+            "Replace",
+            OverlapForm,
+        ),
     )
     def rotate(self, request: HttpRequest, form: OverlapForm, object_id: str) -> HttpResponse:
         """Make the key's successor and show it."""
@@ -271,12 +276,11 @@ class ServiceKeyAdmin(ReadOnlyAdmin):
     @action(
         description="Revoke",
         permissions=["operate"],
-        dialog={
-            "title": "Revoke this service key?",
-            "description": "It stops working at once and for good.",
-            "form_class": None,
-            "form_submit_text": "Revoke",
-        },
+        dialog=dialog(
+            "Revoke this service key?",
+            "It stops working at once and for good.",
+            "Revoke",
+        ),
     )
     def revoke(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str

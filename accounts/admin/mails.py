@@ -9,6 +9,7 @@ from unfold.forms import BaseDialogForm
 from accounts.models import Invitation, Mail, Membership, TenantExport
 from accounts.services import mail as mails
 from orsta.core.admin import ReadOnlyAdmin, column
+from orsta.core.admin_dialogs import dialog
 
 MAIL_COLORS = {"Queued": "warning", "Sent": "success", "Failed": "danger"}
 INVITATION_COLORS = {
@@ -45,11 +46,11 @@ class MailAdmin(ReadOnlyAdmin):
     @action(
         description="Send again",
         permissions=["operate"],
-        dialog={
-            "title": "Try to send this mail again?",
-            "description": "Only a mail that was given up can be sent again.",
-            "form_submit_text": "Send",
-        },
+        dialog=dialog(
+            "Try to send this mail again?",
+            "Only a mail that was given up can be sent again.",
+            "Send",
+        ),
     )
     def resend(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str

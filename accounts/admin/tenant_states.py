@@ -3,27 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin.staff import actor_of
 from accounts.models import Tenant
 from accounts.services import exports, tenants
 from orsta.core.admin import ReadOnlyAdmin
+from orsta.core.admin_dialogs import ReasonForm, dialog
 
 
-class ReasonForm(BaseDialogForm):
-    """Why."""
+class SuspensionForm(ReasonForm):
+    """Why, in words that the tenant may read."""
 
-    reason = forms.CharField(
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Kept in the audit log; of a suspension, the tenant sees it.",
-    )
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = "Kept in the audit log; the tenant sees it."
 
 
 class StateActions(ReadOnlyAdmin):
@@ -49,13 +46,13 @@ class StateActions(ReadOnlyAdmin):
     @action(
         description="Suspend",
         permissions=["operate"],
-        dialog={
-            "title": "Suspend this tenant?",
-            "description": "Its keys are refused and its sessions stop; its people can only "
+        dialog=dialog(
+            "Suspend this tenant?",
+            "Its keys are refused and its sessions stop; its people can only "
             "look. Nothing is removed.",
-            "form_class": ReasonForm,
-            "form_submit_text": "Suspend",
-        },
+            "Suspend",
+            SuspensionForm,
+        ),
     )
     def suspend(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         """Stop the tenant."""
@@ -65,12 +62,12 @@ class StateActions(ReadOnlyAdmin):
     @action(
         description="Resume",
         permissions=["operate"],
-        dialog={
-            "title": "Resume this tenant?",
-            "description": "Its keys work again, and its sessions come back.",
-            "form_class": ReasonForm,
-            "form_submit_text": "Resume",
-        },
+        dialog=dialog(
+            "Resume this tenant?",
+            "Its keys work again, and its sessions come back.",
+            "Resume",
+            ReasonForm,
+        ),
     )
     def resume(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         """Let the tenant go on."""
@@ -80,13 +77,13 @@ class StateActions(ReadOnlyAdmin):
     @action(
         description="Delete",
         permissions=["operate"],
-        dialog={
-            "title": "Delete this tenant?",
-            "description": "It stops at once. After 14 days everything it has is removed for "
+        dialog=dialog(
+            "Delete this tenant?",
+            "It stops at once. After 14 days everything it has is removed for "
             "good; until then this can be cancelled.",
-            "form_class": ReasonForm,
-            "form_submit_text": "Delete",
-        },
+            "Delete",
+            ReasonForm,
+        ),
     )
     def schedule_deletion(
         self, request: HttpRequest, form: ReasonForm, object_id: str
@@ -98,12 +95,12 @@ class StateActions(ReadOnlyAdmin):
     @action(
         description="Cancel deletion",
         permissions=["operate"],
-        dialog={
-            "title": "Keep this tenant?",
-            "description": "It is again what it was before its deletion was scheduled.",
-            "form_class": ReasonForm,
-            "form_submit_text": "Keep",
-        },
+        dialog=dialog(
+            "Keep this tenant?",
+            "It is again what it was before its deletion was scheduled.",
+            "Keep",
+            ReasonForm,
+        ),
     )
     def cancel_deletion(
         self, request: HttpRequest, form: ReasonForm, object_id: str
@@ -115,11 +112,11 @@ class StateActions(ReadOnlyAdmin):
     @action(
         description="Export",
         permissions=["operate"],
-        dialog={
-            "title": "Make an archive of this tenant?",
-            "description": "Its owners and admins can download it in the console for a week.",
-            "form_submit_text": "Export",
-        },
+        dialog=dialog(
+            "Make an archive of this tenant?",
+            "Its owners and admins can download it in the console for a week.",
+            "Export",
+        ),
     )
     def export(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str

@@ -15,6 +15,7 @@ from accounts.admin.tenant_states import StateActions
 from accounts.models import ApiKey, Membership, Tenant, User
 from accounts.services import keys
 from orsta.core.admin import ReadOnlyInline, link_to_list
+from orsta.core.admin_dialogs import dialog
 
 STATUS_COLORS = {
     "Active": "success",
@@ -92,11 +93,11 @@ class TenantAdmin(StateActions):
     @action(
         description="Rotate API key",
         permissions=["operate"],
-        dialog={
-            "title": "Replace this tenant's API key?",
-            "description": "The present key stops working at once, open sockets included.",
-            "form_submit_text": "Rotate",
-        },
+        dialog=dialog(
+            "Replace this tenant's API key?",
+            "The present key stops working at once, open sockets included.",
+            "Rotate",
+        ),
     )
     def rotate_key(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
@@ -112,12 +113,12 @@ class TenantAdmin(StateActions):
     @action(
         description="Turn API key off",
         permissions=["operate"],
-        dialog={
-            "title": "Turn this tenant's API key off?",
-            "description": "Its programs and sockets stop at once. Within a paid period the "
+        dialog=dialog(
+            "Turn this tenant's API key off?",
+            "Its programs and sockets stop at once. Within a paid period the "
             "tenant can turn it on again.",
-            "form_submit_text": "Turn off",
-        },
+            "Turn off",
+        ),
     )
     def deactivate_key(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str

@@ -28,6 +28,7 @@ from accounts.models import AuditEntry, Tenant
 from accounts.selectors import trail
 from accounts.services import audit
 from orsta.core.admin import ReadOnlyAdmin, json_display
+from orsta.core.admin_dialogs import dialog
 
 _COLUMNS = ["chain", "seq", "at", "action", "actor", "target", "ip", "user_agent", "reason"]
 _VALUES = ["before", "after", "detail", "digest"]
@@ -85,12 +86,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     @action(
         description="Export",
         permissions=["view"],
-        dialog={
-            "title": "Export the audit log?",
-            "description": "As a file, oldest first. That it was taken is an entry too.",
-            "form_class": ExportForm,
-            "form_submit_text": "Export",
-        },
+        dialog=dialog(
+            "Export the audit log?",
+            "As a file, oldest first. That it was taken is an entry too.",
+            "Export",
+            ExportForm,
+        ),
     )
     def export(self, request: HttpRequest, form: ExportForm) -> HttpResponse:
         """Send the browser to the file: a dialog cannot receive one."""

@@ -1,5 +1,8 @@
-"""The answer to everybody who just logged in, in whichever way."""
+"""Answers that stay out of caches: of a login in whichever way, of what one person may see."""
 
+from typing import Any
+
+from django.utils.cache import add_never_cache_headers
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +20,13 @@ def logged_in(request: Request, opened: LoggedIn) -> Response:
 def signed_up(request: Request, opened: SignedUp) -> Response:
     """Return the same shape with the API key in full, for the only time."""
     return _answer(request, opened, opened.api_key, status.HTTP_201_CREATED)
+
+
+def private(shape: dict[str, Any], code: int = status.HTTP_200_OK) -> Response:
+    """Answer with what only this person may see."""
+    response = Response(shape, code)
+    add_never_cache_headers(response)
+    return response
 
 
 def _answer(request: Request, opened: LoggedIn | SignedUp, eakey: str, code: int) -> Response:

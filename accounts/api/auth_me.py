@@ -1,13 +1,13 @@
 """`/auth`: who am I, where am I logged in, for which workspace."""
 
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import filters, serializers
+from accounts.api.answers import private
 from accounts.api.base import PersonAPIView, TenantAPIView
 from accounts.selectors import people
 from accounts.services import login, switching
@@ -30,9 +30,7 @@ class Me(TenantAPIView):
     )
     def get(self, request: Request) -> Response:
         """Return the person, its workspaces and the state of the API key."""
-        response = Response(serializers.AboutOutput(people.about(self.principal)).data)
-        add_never_cache_headers(response)
-        return response
+        return private(serializers.AboutOutput(people.about(self.principal)).data)
 
 
 class LoginList(PersonAPIView):
@@ -55,9 +53,7 @@ class LoginList(PersonAPIView):
         page = pagination.paginate(found, request)
         context = {"credential_id": self.principal.credential_id}
         rows = serializers.LoginSessionOutput(page.items, many=True, context=context).data
-        response = Response({"login_sessions": rows, "next_cursor": page.next_cursor})
-        add_never_cache_headers(response)
-        return response
+        return private({"login_sessions": rows, "next_cursor": page.next_cursor})
 
 
 class LoginDetail(PersonAPIView):

@@ -1,16 +1,14 @@
 """`/auth`: a person's own authenticator app and recovery codes."""
 
-from typing import Any
-
 import segno
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import factor_serializers as serializers
+from accounts.api.answers import private
 from accounts.api.base import PersonAPIView
 from accounts.services import second_factors, totp
 
@@ -103,10 +101,3 @@ class RecoveryCodes(PersonAPIView):
             user=self.person, **form.validated_data, now=timezone.now()
         )
         return private(serializers.RecoveryCodesOutput({"recovery_codes": codes}).data)
-
-
-def private(shape: dict[str, Any], code: int = status.HTTP_200_OK) -> Response:
-    """Answer with what only this person may see, once."""
-    response = Response(shape, code)
-    add_never_cache_headers(response)
-    return response

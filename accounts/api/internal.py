@@ -1,7 +1,5 @@
 """`/internal`: for sibling services."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +14,6 @@ class InternalMe(ServiceAPIView):
     @extend_schema(responses=serializers.InternalMeOutput, tags=["internal"])
     def get(self, request: Request) -> Response:
         """Return whether the key is bound to one source, and to which."""
-        principal: Any = request.auth
-        source = principal.source
+        source = self.service.source
         mode = "scoped" if source else "global"
         return Response({"auth": {"mode": mode, "source_service": source}})

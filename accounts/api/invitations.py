@@ -182,7 +182,7 @@ def _person(request: Request) -> User | None:
     if not isinstance(principal, Principal):
         return None
     if principal.kind != PrincipalKind.LOGIN:
-        raise LoginRequired("An API key cannot do this; log in and use the login token.")
+        raise LoginRequired
     return principal.user
 
 

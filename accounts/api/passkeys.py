@@ -8,8 +8,8 @@ from rest_framework.response import Response
 
 from accounts.api import answers
 from accounts.api import factor_serializers as serializers
+from accounts.api.answers import private
 from accounts.api.base import PersonAPIView, PublicAPIView, user_agent
-from accounts.api.factors import private
 from accounts.api.serializers import LoginOutput
 from accounts.services import login, passkeys, second_factors
 from orsta.core.api.addresses import client_address

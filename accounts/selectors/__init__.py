@@ -20,6 +20,7 @@ from accounts.selectors.workspaces import (
     masked_key,
     profile_of,
     tenant_of,
+    unended_keys_of,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "principal_of_token",
     "profile_of",
     "tenant_of",
+    "unended_keys_of",
 ]

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from accounts.models import LoginSession, Membership, RefreshToken, TenantStatus, User
+from accounts.models import LoginSession, Membership, RefreshToken, User
 from accounts.principal import Principal, PrincipalKind
+from accounts.selectors.members import workspaces_of
 from accounts.selectors.workspaces import Profile, profile_of
 from orsta.core import errors
 
@@ -47,12 +48,6 @@ def about(principal: Principal) -> About:
     )
 
 
-def workspaces_of(user: User) -> QuerySet[Membership]:
-    """Return a person's places with their tenants, in the order it joined."""
-    places = Membership.objects.filter(user=user).exclude(tenant__status=TenantStatus.PURGED)
-    return places.select_related("tenant").order_by("pk")
-
-
 def factors_of(user: User) -> Factors:
     """Return what second factors a person has: one query."""
     counts = User.objects.filter(pk=user.pk).aggregate(
@@ -64,13 +59,18 @@ def factors_of(user: User) -> Factors:
 
 
 def logins_of(user: User, *, now: datetime) -> QuerySet[LoginSession]:
-    """Return the logins that a person has open: with a token that works or can be refreshed."""
+    """Return the logins that a person has open."""
+    theirs = LoginSession.objects.filter(is_open(now=now), user=user)
+    return theirs.select_related("tenant", "user")
+
+
+def is_open(*, now: datetime) -> Q:
+    """Return which logins are open: with a token that works or can be refreshed."""
     refreshable = RefreshToken.objects.filter(
         login_session=OuterRef("pk"), used_at=None, expires_at__gt=now
     )
-    return LoginSession.objects.filter(
-        Q(expires_at__gt=now) | Exists(refreshable), user=user, revoked_at=None, ends_at__gt=now
-    ).select_related("tenant", "user")
+    working = Q(expires_at__gt=now) | Q(Exists(refreshable))
+    return working & Q(revoked_at=None, ends_at__gt=now)
 
 
 def login_of(user: User, public_id: str, *, now: datetime) -> LoginSession:

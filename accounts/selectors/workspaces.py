@@ -41,6 +41,11 @@ def api_keys_of(tenant: Tenant) -> QuerySet[ApiKey]:
     return ApiKey.objects.for_tenant(tenant).filter(revoked_at=None)
 
 
+def unended_keys_of(tenant: Tenant, *, now: datetime) -> QuerySet[ApiKey]:
+    """Return the tenant's keys that are good, if its API is on; a replaced one may be."""
+    return api_keys_of(tenant).filter(Q(expires_at=None) | Q(expires_at__gt=now))
+
+
 def keys_in_state(tenant: Tenant, state: str, *, now: datetime) -> QuerySet[ApiKey]:
     """Return the tenant's keys in one `ApiKeyState`; "" is all that are not revoked."""
     unended = Q(expires_at=None) | Q(expires_at__gt=now)

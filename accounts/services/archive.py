@@ -42,8 +42,8 @@ def _count(rows: Any) -> exports.Count:
 
 
 def _workspace(tenant: Tenant) -> QuerySet[Any, Any]:
-    columns = ["name", "status", "source", "external_id", "created_by", "created_at"]
-    return Tenant.objects.filter(pk=tenant.pk).values("public_id", *columns)
+    columns = ["name", "default_country", "status", "source", "external_id", "created_by"]
+    return Tenant.objects.filter(pk=tenant.pk).values("public_id", *columns, "created_at")
 
 
 def _members(tenant: Tenant) -> QuerySet[Any, Any]:

@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from accounts import key_limits, selectors
 from accounts import keys as formats
 from accounts.models import ApiKey, Tenant, User
 from accounts.services import audit, tokens
 from orsta.core import errors
-from orsta.core.outbox.services import emit
+from orsta.core.outbox.services import NewEvent, emit, emit_many
 
 MAX_LIVING = 50  # per tenant; who needs more wants sessions' own keys, or forgets to revoke
 MAX_OVERLAP = timedelta(days=7)
@@ -168,6 +167,7 @@ def rotate(
     if old.expires_at is not None and old.expires_at <= now:
         raise KeyEnded("This key has expired; make a new one.")
     key_limits.check_scopes(old.scopes, granter=granter)
+    overlap = min(overlap, MAX_OVERLAP)
     if overlap:
         _make_room(old.tenant, now=now)
     issued = _create(
@@ -179,7 +179,7 @@ def rotate(
         networks=old.networks,
         expires_at=old.expires_at,
     )
-    _end(old, successor=issued.row, at=now + min(overlap, MAX_OVERLAP), now=now)
+    _end(old, successor=issued.row, at=now + overlap, now=now)
     audit.record(
         action="api_key.rotated",
         actor=_actor(user, actor),
@@ -216,17 +216,28 @@ def _switch(*, tenant: Tenant, on: bool, now: datetime, actor: str) -> ApiKey:
         return key
     name = "api_key.activated" if on else "api_key.deactivated"
     audit.record(action=name, actor=actor, now=now, tenant=tenant, target=key.public_id)
-    for living in selectors.api_keys_of(tenant).order_by("pk"):
-        selectors.forget(living.public_id)
-        _emit(name, living, tenant)
+    tell_all(tenant=tenant, name=name, now=now)
     return key
+
+
+def tell_all(*, tenant: Tenant, name: str, now: datetime) -> None:
+    """Forget a tenant's keys in this process, and tell every process's sockets of each.
+
+    In the caller's transaction.
+
+    :param name: of the events.
+    """
+    shard, events = f"tenant:{tenant.public_id}", []
+    for key in selectors.unended_keys_of(tenant, now=now).order_by("pk"):
+        selectors.forget(key.public_id)
+        events.append(NewEvent(name, tenant.pk, shard, {"credential_id": key.public_id}))
+    emit_many(events)
 
 
 def _make_room(tenant: Tenant, *, now: datetime) -> None:
     """Hold the tenant's row, and refuse one key too many."""
     Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
-    unended = Q(expires_at=None) | Q(expires_at__gt=now)
-    if selectors.api_keys_of(tenant).filter(unended).count() >= MAX_LIVING:
+    if selectors.unended_keys_of(tenant, now=now).count() >= MAX_LIVING:
         raise TooManyKeys(f"A workspace has up to {MAX_LIVING} API keys; revoke one first.")
 
 

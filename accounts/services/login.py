@@ -125,14 +125,19 @@ def log_in_with_passkey(
 def let_in(*, user: User, ip: str | None, user_agent: str, now: datetime) -> LoggedIn:
     """Open a login for somebody who has proven who they are, in whichever way.
 
+    :param user: as read before the proof: a password that was replaced since, which ended
+        every login, lets nobody in.
+    :raises InvalidCredentials: it was, or the person is shut out.
     :raises NoWorkspace: there is nothing to log in to.
     """
     tenant = selectors.tenant_of(user)
     if tenant is None:
         raise NoWorkspace("You belong to no workspace. Staff log in to the admin.")
+    same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
     with transaction.atomic():
         opened = open_session(user=user, tenant=tenant, ip=ip, user_agent=user_agent, now=now)
-        User.objects.filter(pk=user.pk).update(last_login=now)
+        if same.update(last_login=now) != 1:
+            raise InvalidCredentials
     key = selectors.current_api_key(tenant=tenant)
     return LoggedIn(user, tenant, opened, selectors.masked_key(key) if key else "")
 

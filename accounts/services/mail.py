@@ -10,7 +10,6 @@ import smtplib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -27,6 +26,7 @@ MAX_ATTEMPTS = 8
 KEEP = timedelta(days=30)  # of a mail that was sent or given up
 _FIRST_RETRY = timedelta(minutes=1)  # twice as long after each failure: four hours in all
 _ERROR_LENGTH = 300  # of the column
+_PERMANENT = 500  # and above: trying again is of no use (RFC 5321, section 4.2.1)
 
 
 class NotFailed(errors.Conflict):
@@ -60,10 +60,14 @@ def queue(
     return mail
 
 
-def link(path: str, **parameters: str) -> str:
-    """Return the address of a page of the console, for a mail."""
-    query = f"?{urlencode(parameters)}" if parameters else ""
-    return f"{settings.ORSTA_PUBLIC_URL.rstrip('/')}/{path}{query}"
+def link(path: str, *, token: str = "") -> str:
+    """Return the address of a page of the console, for a mail.
+
+    :param token: a secret that the page hands over in a form. It follows the `#`, which
+        browsers send to no server, so that no log has it.
+    """
+    fragment = f"#{token}" if token else ""
+    return f"{settings.ORSTA_PUBLIC_URL.rstrip('/')}/{path}{fragment}"
 
 
 def send(*, mail_id: str, now: datetime) -> None:
@@ -146,10 +150,17 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
 
 def _fail(mail: Mail, error: Exception) -> None:
     """Note why; give up after the last attempt, and at once if nobody has the address."""
-    over = mail.attempts >= MAX_ATTEMPTS or isinstance(error, smtplib.SMTPRecipientsRefused)
+    over = mail.attempts >= MAX_ATTEMPTS or _is_permanent(error)
     status = MailStatus.FAILED if over else MailStatus.QUEUED
     _mine(mail).update(status=status, error=str(error)[:_ERROR_LENGTH])
     logger.warning(
         "Mail not sent",
         extra={"mail": mail.public_id, "attempt": mail.attempts, "given_up": over},
     )
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Say whether the server knows no such address; "come back later" is a refusal too."""
+    if not isinstance(error, smtplib.SMTPRecipientsRefused):
+        return False
+    return all(code >= _PERMANENT for code, _ in error.recipients.values())

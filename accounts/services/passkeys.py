@@ -142,12 +142,26 @@ def remove(*, user: User, public_id: str, now: datetime) -> None:
     :raises NoSuchPasskey: the person has none with this id.
     """
     row = of(user).filter(public_id=public_id).first()
-    if row is None or row.delete()[0] != 1:  # of two at once, one is too late
+    if row is None or not _delete(row, user, now):
         raise NoSuchPasskey("You have no such passkey.")
-    audit.record(action="passkey.removed", actor=user.public_id, now=now, target=public_id)
     notices.factor_changed(
         user=user, change=FactorChange.PASSKEY_REMOVED, passkey=row.name, now=now
     )
+
+
+def remove_all(*, user: User, now: datetime) -> None:
+    """Forget every passkey of a person, in the caller's transaction; the caller tells them."""
+    for row in of(user):
+        _delete(row, user, now)
+
+
+def _delete(row: Passkey, user: User, now: datetime) -> bool:
+    """Forget a passkey; of two at once, one is too late."""
+    if row.delete()[0] != 1:
+        return False
+    target = row.public_id
+    audit.record(action="passkey.removed", actor=user.public_id, now=now, target=target)
+    return True
 
 
 def _check_room(count: int) -> None:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import LinkPurpose, PendingLogin, User
-from accounts.services import audit, login, mail, proofs, throttle
+from accounts.services import audit, login, mail, passkeys, proofs, throttle, totp
 from orsta.core import errors
 
 MAX_LENGTH = 256
@@ -60,6 +60,8 @@ def reset(
     with transaction.atomic():
         user = proofs.take(shown=shown, purpose=LinkPurpose.RESET, now=now)
         _require(new_password, user)
+        if user.email_verified_at is None:
+            _end_other_ways_in(user, now)
         user.email_verified_at = user.email_verified_at or now  # they read the mail
         user.save(update_fields=["email_verified_at"])
         _set(user, hashed, action="password.reset", now=now)
@@ -94,6 +96,27 @@ def change(
         login.revoke_all(user=user, now=now, actor=user.public_id, but=login_id)
 
 
+def set_by_staff(*, user: User, actor: str, now: datetime) -> None:
+    """End what was opened with the password that staff just replaced, and tell the person.
+
+    In the caller's transaction.
+
+    :param actor: the member of staff.
+    """
+    _end_old(user, action="password.set", actor=actor, now=now)
+    login.revoke_all(user=user, now=now, actor=actor)
+
+
+def _end_other_ways_in(user: User, now: datetime) -> None:
+    """Remove the factors of whoever signed up: nobody knows yet that the address is theirs.
+
+    Anybody can sign up with a stranger's address, add a passkey and wait until the stranger
+    takes the account over by a reset (https://arxiv.org/abs/2205.10174).
+    """
+    passkeys.remove_all(user=user, now=now)
+    totp.remove(user=user, now=now)
+
+
 def _require(password: str, user: User) -> None:
     try:
         check(password, user)
@@ -105,9 +128,13 @@ def _require(password: str, user: User) -> None:
 def _set(user: User, hashed: str, *, action: str, now: datetime) -> None:
     """Store it; what was begun with the old password or the old mails ends."""
     User.objects.filter(pk=user.pk).update(password=hashed)
+    _end_old(user, action=action, actor=user.public_id, now=now)
+
+
+def _end_old(user: User, *, action: str, actor: str, now: datetime) -> None:
     PendingLogin.objects.filter(user=user, used_at=None).update(used_at=now)
     proofs.void(user=user, now=now, purpose=LinkPurpose.RESET)
-    audit.record(action=action, actor=user.public_id, now=now, target=user.public_id)
+    audit.record(action=action, actor=actor, now=now, target=user.public_id)
     mail.queue(
         template="password_changed",
         to=user.email,

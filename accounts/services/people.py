@@ -1,11 +1,35 @@
-"""Shut people out and let them back in."""
+"""What staff do to people: edit them, shut them out, let them back in."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
 
 from accounts.models import User
-from accounts.services import audit, login
+from accounts.services import audit, login, proofs
+
+
+@transaction.atomic
+def edited(*, user: User, fields: Collection[str], now: datetime, actor: str) -> None:
+    """Note what staff changed about a person; nobody has proved a new address yet.
+
+    What was mailed to the old address opens nothing any more.
+
+    :param fields: the names of the columns that changed, or that a new person was given.
+    """
+    if "email" in fields:
+        User.objects.filter(pk=user.pk).update(email_verified_at=None)
+        user.email_verified_at = None
+        proofs.void(user=user, now=now)
+    rights = {"staff": user.is_staff, "superuser": user.is_superuser}
+    audit.record(
+        action="user.edited",
+        actor=actor,
+        now=now,
+        target=user.public_id,
+        after=rights | {"groups": sorted(user.groups.values_list("name", flat=True))},
+        fields=sorted(fields),
+    )
 
 
 @transaction.atomic

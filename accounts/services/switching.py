@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts import selectors
 from accounts.models import LoginSession, Membership, User
-from accounts.selectors import people
+from accounts.selectors import members
 from accounts.services import audit
 from orsta.core import errors
 from orsta.core.outbox.services import emit
@@ -26,7 +26,7 @@ def switch(*, user: User, login_id: str, tenant_id: str, now: datetime) -> Membe
     :param tenant_id: the public id of the workspace.
     :raises UnknownWorkspace: the person is no member there.
     """
-    place = people.workspaces_of(user).filter(tenant__public_id=tenant_id).first()
+    place = members.workspaces_of(user).filter(tenant__public_id=tenant_id).first()
     if place is None:
         raise UnknownWorkspace("You belong to no such workspace.")
     rows = LoginSession.objects.filter(user=user, public_id=login_id)

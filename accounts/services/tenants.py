@@ -8,11 +8,10 @@ import phonenumbers
 from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 
-from accounts import selectors
 from accounts.models import Membership, Role, Tenant, TenantStatus, User
-from accounts.services import audit
+from accounts.services import audit, keys
 from orsta.core import errors
-from orsta.core.outbox.services import NewEvent, emit, emit_many
+from orsta.core.outbox.services import emit
 
 DELETION_GRACE = timedelta(days=14)  # in which a deletion can be cancelled
 MAX_NAME_LENGTH = 120  # of the column
@@ -57,14 +56,6 @@ def create(*, name: str, owner: User, now: datetime) -> Tenant:
     return tenant
 
 
-def rename(*, tenant: Tenant, name: str, actor: str, now: datetime) -> Tenant:
-    """Give a workspace another name.
-
-    :raises InvalidName: it is blank or too long.
-    """
-    return update(tenant=tenant, actor=actor, now=now, name=name)
-
-
 @transaction.atomic
 def update(*, tenant: Tenant, actor: str, now: datetime, **changes: str) -> Tenant:
     """Change a workspace's `name` or `default_country`; what is left out stays.
@@ -100,7 +91,7 @@ def suspend(*, tenant: Tenant, reason: str, actor: str, now: datetime) -> Tenant
         return tenant
     _record("tenant.suspended", tenant, actor, now, reason=why)
     _emit("tenant.suspended", tenant, reason=why)
-    _shut_keys(tenant)
+    keys.tell_all(tenant=tenant, name="api_key.deactivated", now=now)
     return tenant
 
 
@@ -134,7 +125,7 @@ def schedule_deletion(*, tenant: Tenant, actor: str, now: datetime, reason: str 
     after = {"purge_at": purge_at.isoformat()}
     _record("tenant.deletion_scheduled", tenant, actor, now, reason=reason, after=after)
     _emit("tenant.deletion_scheduled", tenant, purge_at=purge_at.isoformat())
-    _shut_keys(tenant)
+    keys.tell_all(tenant=tenant, name="api_key.deactivated", now=now)
     return tenant
 
 
@@ -173,16 +164,6 @@ def _refuse_ending(tenant: Tenant) -> None:
         raise TenantEnding("This workspace is about to be deleted; cancel that first.")
 
 
-def _shut_keys(tenant: Tenant) -> None:
-    """Have this process forget the tenant's keys, and every process close their sockets."""
-    shut = []
-    for key in selectors.api_keys_of(tenant):
-        selectors.forget(key.public_id)
-        members = {"credential_id": key.public_id}
-        shut.append(NewEvent("api_key.deactivated", tenant.pk, _shard(tenant), members))
-    emit_many(shut)
-
-
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not 0 < len(name) <= MAX_NAME_LENGTH:
@@ -197,11 +178,7 @@ def _record(action: str, tenant: Tenant, actor: str, now: datetime, **members: A
 
 
 def _emit(name: str, tenant: Tenant, /, **payload: Any) -> None:
-    emit(name, tenant_id=tenant.pk, shard=_shard(tenant), **payload)
-
-
-def _shard(tenant: Tenant) -> str:
-    return f"tenant:{tenant.public_id}"
+    emit(name, tenant_id=tenant.pk, shard=f"tenant:{tenant.public_id}", **payload)
 
 
 def _country(code: str) -> str:

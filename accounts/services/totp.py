@@ -81,9 +81,11 @@ def confirm(*, user: User, code: str, now: datetime) -> list[str]:
     device = _unconfirmed(user, now=now).first()
     if device is None:
         raise TotpNotStarted("Ask for a secret first.")
-    waiting = TotpDevice.objects.filter(pk=device.pk, confirmed_at=None)
+    # Of this secret: another window may have begun again in between.
+    waiting = TotpDevice.objects.filter(
+        pk=device.pk, confirmed_at=None, created_at=device.created_at
+    )
     step = _step_of(device, code, now=now)
-    # The condition on the secret: another window may have begun again in between.
     if step is None or waiting.update(confirmed_at=now, last_step=step) != 1:
         raise TotpMismatch
     audit.record(action="totp.enabled", actor=user.public_id, now=now, target=user.public_id)

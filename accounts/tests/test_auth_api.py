@@ -1,4 +1,4 @@
-"""`/auth` and `/internal` as a client sees them."""
+"""`/auth` as a client sees it."""
 
 import re
 
@@ -7,6 +7,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, LoginSession, Membership, User
 from accounts.services import keys
+from accounts.tests.clients import bearer_of
 from accounts.tests.factories import (
     make_api_key,
     make_login,
@@ -28,10 +29,6 @@ PROBLEM = {"type", "title", "status", "detail", "error", "code", "trace_id"}
 @pytest.fixture
 def client():
     return APIClient()
-
-
-def bearer(token):
-    return {"Authorization": f"Bearer {token}"}
 
 
 def test_signing_up_answers_token_ids_and_the_key_in_full(client):
@@ -125,7 +122,7 @@ def test_b6_o3_logging_out_ends_the_login_at_once_and_clears_the_cookie(client, 
     token = make_login().token
     if way == "cookie":
         client.cookies["orsta_session"] = token
-    headers = bearer(token) if way == "bearer" else {}
+    headers = bearer_of(token) if way == "bearer" else {}
 
     answer = client.post("/auth/logout", headers=headers)
 
@@ -133,7 +130,7 @@ def test_b6_o3_logging_out_ends_the_login_at_once_and_clears_the_cookie(client, 
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
     assert (cookie.value, cookie["max-age"], cookie["path"]) == ("", 0, "/")
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
-    assert APIClient().get("/auth/me", headers=bearer(token)).status_code == 401
+    assert APIClient().get("/auth/me", headers=bearer_of(token)).status_code == 401
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer nonsense", "Bearer", "Basic YTpi"])
@@ -149,7 +146,7 @@ def test_logging_out_ends_the_login_of_the_header_not_of_the_cookie(client):
     header, cookie = make_login(), make_login()
     client.cookies["orsta_session"] = cookie.token
 
-    client.post("/auth/logout", headers=bearer(header.token))
+    client.post("/auth/logout", headers=bearer_of(header.token))
 
     ended = LoginSession.objects.exclude(revoked_at=None)
     assert list(ended) == [header.row]
@@ -160,7 +157,7 @@ def test_me_tells_the_person_the_workspace_and_the_state_of_the_key(client):
     key = make_api_key(tenant, active=False).row
     alice = make_login(tenant)
 
-    answer = client.get("/auth/me", headers=bearer(alice.token))
+    answer = client.get("/auth/me", headers=bearer_of(alice.token))
 
     assert answer.status_code == 200
     acme = {"id": tenant.public_id, "name": "Acme", "role": "OWNER"}
@@ -177,7 +174,9 @@ def test_me_tells_the_person_the_workspace_and_the_state_of_the_key(client):
         "api_key_active": False,
     }
     keys.activate(tenant=tenant, now=key.created_at)
-    assert client.get("/auth/me", headers=bearer(alice.token)).json()["api_key_active"] is True
+    assert (
+        client.get("/auth/me", headers=bearer_of(alice.token)).json()["api_key_active"] is True
+    )
 
 
 def test_me_of_a_key_whose_maker_is_gone_tells_the_workspace(client):
@@ -198,57 +197,10 @@ def test_me_of_a_key_whose_maker_is_gone_tells_the_workspace(client):
 def test_me_costs_five_queries(client, django_assert_num_queries):
     alice = make_login()
     make_api_key(alice.tenant)
-    client.get("/auth/me", headers=bearer(alice.token))
+    client.get("/auth/me", headers=bearer_of(alice.token))
 
     with django_assert_num_queries(5):
-        client.get("/auth/me", headers=bearer(alice.token))
-
-
-@pytest.mark.parametrize(
-    ("source", "auth"),
-    [
-        ("genfity-app", {"mode": "scoped", "source_service": "genfity-app"}),
-        ("", {"mode": "global", "source_service": ""}),
-    ],
-)
-@pytest.mark.parametrize("header", ["x-internal-api-key", "Authorization"])
-def test_internal_me_tells_which_source_a_key_speaks_for(client, source, auth, header):
-    """Vector 8."""
-    text = make_service_key(source).text
-    value = f"Bearer {text}" if header == "Authorization" else f" {text} "
-
-    answer = client.get("/internal/me", headers={header: value})
-
-    assert (answer.status_code, answer.json()) == (200, {"auth": auth})
-
-
-def test_internal_me_refuses_no_key_and_a_bad_key_with_two_texts(client):
-    """Vector 8."""
-    good = bearer(make_service_key().text)
-
-    none = client.get("/internal/me")
-    bad = client.get("/internal/me", headers={"x-internal-api-key": "wrong"})
-    not_rescued = client.get("/internal/me", headers=good | {"x-internal-api-key": "wrong"})
-
-    assert [none.status_code, bad.status_code, not_rescued.status_code] == [401, 401, 401]
-    assert none.json()["error"] == "internal api key required"
-    assert bad.json()["error"] == not_rescued.json()["error"] == "invalid internal api key"
-
-
-def test_customers_credentials_do_not_open_internal(client):
-    alice = make_login()
-    key = make_api_key(alice.tenant).text
-    client.cookies["orsta_session"] = alice.token
-
-    answers = [
-        client.get("/internal/me"),
-        client.get("/internal/me", headers=bearer(alice.token)),
-        client.get("/internal/me", headers=bearer(key)),
-        client.get("/internal/me", headers={"x-internal-api-key": key}),
-        client.get("/internal/me", headers={"x-api-key": key}),
-    ]
-
-    assert [answer.status_code for answer in answers] == [401] * 5
+        client.get("/auth/me", headers=bearer_of(alice.token))
 
 
 def test_the_client_address_is_the_peers_and_no_header_changes_it(client):
@@ -284,7 +236,7 @@ def test_a_peer_without_a_plain_address_is_no_obstacle(client, peer, kept):
 )
 def test_a_wrong_method_is_405_and_says_which_work(client, method, path):
     login, key = make_login(), make_service_key()
-    headers = bearer(key.text if "internal" in path else login.token)
+    headers = bearer_of(key.text if "internal" in path else login.token)
 
     answer = getattr(client, method)(path, headers=headers)
 

@@ -8,7 +8,7 @@ from accounts.api import cookies
 from accounts.models import LoginSession, User
 from accounts.tests.clients import bearer, log_in
 from accounts.tests.factories import PASSWORD, make_login, make_member, make_tenant, make_user
-from accounts.tests.test_second_factors import LATER, code_at, enroll
+from accounts.tests.totp_apps import LATER, code_at, enroll
 
 pytestmark = pytest.mark.django_db
 

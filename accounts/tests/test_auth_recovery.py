@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from accounts.models import LinkPurpose, Mail, User
 from accounts.tests.clients import bearer, log_in
 from accounts.tests.factories import PASSWORD, make_login, make_user
-from accounts.tests.test_verification import mailed, wrong
+from accounts.tests.mailbox import mailed, wrong
 
 pytestmark = pytest.mark.django_db
 NEW = "an entirely new secret"
@@ -103,7 +103,7 @@ def test_a_forgotten_password_is_reset_from_request_to_login(client, worker, dra
     client.post("/auth/password-reset", {"email": "alice@example.com"})
     drain_outbox()
     (received,) = outbox.outbox
-    token = re.search(r"/console/reset\?token=(\w+)", received.body)[1]
+    token = re.search(r"/console/reset#(\w+)", received.body)[1]
     answer = client.post("/auth/password-reset/confirm", {"token": token, "new_password": NEW})
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from accounts.models import Role, Tenant, TenantStatus
 from accounts.principal import Principal, PrincipalKind
 from accounts.services import keys, login
+from accounts.tests.clients import bearer_of
 from accounts.tests.factories import (
     make_api_key,
     make_login,
@@ -25,16 +26,12 @@ def client():
     return APIClient(enforce_csrf_checks=True)
 
 
-def bearer(token):
-    return {"Authorization": f"Bearer {token}"}
-
-
 def test_each_customer_credential_opens_the_door(client):
     alice = make_login()
     key = make_api_key(alice.tenant).text
 
     by_key = client.get("/echo", headers={"x-api-key": f" {key} "})
-    by_bearer = client.get("/echo", headers=bearer(alice.token))
+    by_bearer = client.get("/echo", headers=bearer_of(alice.token))
     by_bearer_key = client.get("/echo", headers={"Authorization": f"bearer  {key}"})
     client.cookies["orsta_session"] = alice.token
     by_cookie = client.get("/echo")
@@ -53,7 +50,7 @@ def test_a_stale_cookie_never_shadows_a_good_bearer(client):
     client.cookies["orsta_session"] = old.token
 
     alone = client.get("/echo")
-    beside_bearer = client.get("/echo", headers=bearer(alice.token))
+    beside_bearer = client.get("/echo", headers=bearer_of(alice.token))
     beside_key = client.get("/echo", headers={"x-api-key": make_api_key(alice.tenant).text})
 
     assert alone.status_code == 401
@@ -66,10 +63,10 @@ def test_the_first_credential_present_decides_and_a_bad_one_is_not_rescued(clien
     key = make_api_key(alice.tenant).text
     client.cookies["orsta_session"] = bob.token
 
-    key_over_bearer = client.get("/echo", headers=bearer(bob.token) | {"x-api-key": key})
-    bad_key = client.get("/echo", headers=bearer(bob.token) | {"x-api-key": "wrong"})
-    empty_key = client.get("/echo", headers=bearer(bob.token) | {"x-api-key": ""})
-    bad_bearer = client.get("/echo", headers=bearer("wrong"))
+    key_over_bearer = client.get("/echo", headers=bearer_of(bob.token) | {"x-api-key": key})
+    bad_key = client.get("/echo", headers=bearer_of(bob.token) | {"x-api-key": "wrong"})
+    empty_key = client.get("/echo", headers=bearer_of(bob.token) | {"x-api-key": ""})
+    bad_bearer = client.get("/echo", headers=bearer_of("wrong"))
     empty_bearer = client.get("/echo", headers={"Authorization": "Bearer"})
 
     assert key_over_bearer.json()["tenant"] == alice.tenant.public_id
@@ -109,7 +106,7 @@ def test_an_inactive_key_is_told_how_to_get_active(client):
 
     answers = [
         client.get("/echo", headers={"x-api-key": text}),
-        client.get("/echo", headers=bearer(text)),
+        client.get("/echo", headers=bearer_of(text)),
     ]
 
     for answer in answers:
@@ -161,7 +158,7 @@ def test_a_key_works_from_its_networks_only(client, address, status):
     text = make_api_key(networks=["192.0.2.0/24", "2001:db8::/32"]).text
 
     by_header = client.get("/echo", headers={"x-api-key": text}, REMOTE_ADDR=address)
-    by_bearer = client.get("/echo", headers=bearer(text), REMOTE_ADDR=address)
+    by_bearer = client.get("/echo", headers=bearer_of(text), REMOTE_ADDR=address)
 
     assert (by_header.status_code, by_bearer.status_code) == (status, status)
     if status == 403:
@@ -185,7 +182,7 @@ def test_a_service_key_does_not_open_a_customers_door(client):
 
     answers = [
         client.get("/echo", headers={"x-api-key": text}),
-        client.get("/echo", headers=bearer(text)),
+        client.get("/echo", headers=bearer_of(text)),
         client.get("/echo", headers={"x-internal-api-key": text}),
     ]
 
@@ -234,9 +231,9 @@ def test_who_has_not_verified_the_address_is_told_to(client, settings):
     alice = make_login()
     viewer = make_login(alice.tenant, make_member(alice.tenant, role=Role.VIEWER))
 
-    read = client.get("/echo", headers=bearer(alice.token))
-    write = client.post("/echo", {}, headers=bearer(alice.token))
-    by_viewer = client.post("/echo", {}, headers=bearer(viewer.token))
+    read = client.get("/echo", headers=bearer_of(alice.token))
+    write = client.post("/echo", {}, headers=bearer_of(alice.token))
+    by_viewer = client.post("/echo", {}, headers=bearer_of(viewer.token))
 
     assert (read.status_code, write.status_code) == (200, 403)
     assert write.json()["code"] == "email_not_verified"
@@ -248,21 +245,21 @@ def test_the_people_of_a_suspended_tenant_may_only_look(client):
     alice = make_login()
     Tenant.objects.update(status=TenantStatus.SUSPENDED)
 
-    read = client.get("/echo", headers=bearer(alice.token))
-    write = client.post("/echo", {}, headers=bearer(alice.token))
+    read = client.get("/echo", headers=bearer_of(alice.token))
+    write = client.post("/echo", {}, headers=bearer_of(alice.token))
 
     assert (read.status_code, write.status_code) == (200, 403)
     assert write.json()["code"] == "tenant_suspended"
 
 
 def test_an_operation_without_a_scope_is_open_to_nobody(client):
-    answer = client.put("/echo", {}, headers=bearer(make_login().token))
+    answer = client.put("/echo", {}, headers=bearer_of(make_login().token))
 
     assert answer.status_code == 403
 
 
 def test_a_method_that_the_view_lacks_is_405(client):
-    answer = client.delete("/echo", headers=bearer(make_login().token))
+    answer = client.delete("/echo", headers=bearer_of(make_login().token))
 
     assert answer.status_code == 405
 
@@ -271,7 +268,7 @@ def test_an_operation_for_people_refuses_keys(client):
     alice = make_login()
     key = make_api_key(alice.tenant).text
 
-    by_person = client.get("/people", headers=bearer(alice.token))
+    by_person = client.get("/people", headers=bearer_of(alice.token))
     by_key = client.get("/people", headers={"x-api-key": key})
     by_nobody = client.get("/people")
 
@@ -280,7 +277,7 @@ def test_an_operation_for_people_refuses_keys(client):
 
 
 def test_the_same_request_with_an_idempotency_key_is_answered_from_memory(client):
-    headers = bearer(make_login().token) | {"Idempotency-Key": "k1"}
+    headers = bearer_of(make_login().token) | {"Idempotency-Key": "k1"}
 
     first = client.post("/echo", {"a": 1}, headers=headers)
     second = client.post("/echo", {"a": 1}, headers=headers)

@@ -1,10 +1,9 @@
 """The console's form for the country of phone numbers."""
 
 import pytest
-from django.test import Client
 
-from accounts.authentication import COOKIE
 from accounts.models import AuditEntry, Role
+from accounts.tests.clients import browser_of
 from accounts.tests.factories import make_login, make_member, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -17,14 +16,8 @@ def alice():
     return make_login(make_tenant("Acme"))
 
 
-def browser(login) -> Client:
-    client = Client()
-    client.cookies[COOKIE] = login.token
-    return client
-
-
 def save(login, country):
-    return browser(login).post(
+    return browser_of(login).post(
         "/console/workspace/country", {"default_country": country}, follow=True
     )
 
@@ -69,7 +62,7 @@ def test_a_viewer_reads_it_and_can_not_change_it(alice):
     save(alice, "DE")
     viewer = make_login(alice.tenant, make_member(alice.tenant, role=Role.VIEWER))
 
-    page = browser(viewer).get("/console/workspace").content.decode()
+    page = browser_of(viewer).get("/console/workspace").content.decode()
 
     assert "Numbers without a country code are from DE." in page
     assert "workspace/country" not in page

@@ -4,6 +4,7 @@ import pytest
 from django.test import override_settings
 from rest_framework.test import APIClient
 
+from accounts.tests.clients import bearer_of
 from accounts.tests.factories import (
     make_api_key,
     make_login,
@@ -15,10 +16,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("accounts.tests.echo")]
 @pytest.fixture
 def client():
     return APIClient(enforce_csrf_checks=True)
-
-
-def bearer(token):
-    return {"Authorization": f"Bearer {token}"}
 
 
 def test_a_cookie_alone_changes_nothing_without_a_csrf_token(client):
@@ -78,7 +75,7 @@ def test_keys_and_tokens_need_no_csrf_token_even_beside_a_cookie(client):
     client.cookies["orsta_session"] = alice.token
 
     answers = [
-        client.post("/echo", {}, headers=bearer(alice.token)),
+        client.post("/echo", {}, headers=bearer_of(alice.token)),
         client.post("/echo", {}, headers={"x-api-key": make_api_key(alice.tenant).text}),
     ]
 

@@ -39,13 +39,14 @@ def contents(export) -> dict[str, list[dict]]:
 
 
 def test_an_archive_holds_one_file_per_kind_of_row():
-    tenant = make_api_key().row.tenant
+    tenant = make_api_key(make_tenant(default_country="DE")).row.tenant
     make_api_key()
 
     export = written(tenant)
 
     found = contents(export)
-    assert [row["id"] for row in found["workspace.jsonl"]] == [tenant.public_id]
+    (workspace,) = found["workspace.jsonl"]
+    assert (workspace["id"], workspace["default_country"]) == (tenant.public_id, "DE")
     assert [row["email"] for row in found["members.jsonl"]] == [owner_of(tenant).email]
     assert len(found["api_keys.jsonl"]) == 1
     assert export.status == ExportStatus.READY

@@ -13,23 +13,17 @@ from accounts.services import mail, notices, passkeys, second_factors, totp
 from accounts.services.notices import FactorChange
 from accounts.tests.authenticator import ORIGIN, Authenticator
 from accounts.tests.factories import PASSWORD, make_user
+from accounts.tests.totp_apps import enroll
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("domain")]
 NOW = timezone.now()
-
-
-@pytest.fixture(autouse=True)
-def domain(settings):
-    settings.ORSTA_PUBLIC_URL = ORIGIN
 
 
 @pytest.fixture
 def alice():
     """Somebody whose authenticator app is on; the mail about it is out of the way."""
     user = make_user()
-    past = NOW - timedelta(minutes=5)
-    secret = totp.begin(user=user, now=past).secret
-    totp.confirm(user=user, code=pyotp.TOTP(secret).at(past), now=past)
+    enroll(user, now=NOW - timedelta(minutes=5))
     Mail.objects.all().delete()
     return user
 

@@ -8,22 +8,18 @@ from rest_framework.test import APIClient
 
 from accounts import authentication
 from accounts.models import LoginSession, Passkey, TotpDevice
-from accounts.tests.authenticator import ORIGIN, Authenticator
+from accounts.tests.authenticator import Authenticator
+from accounts.tests.clients import api_of
 from accounts.tests.factories import PASSWORD, make_api_key, make_login, make_user
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def domain(settings):
-    settings.ORSTA_PUBLIC_URL = ORIGIN
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("domain")]
 
 
 @pytest.fixture
 def alice():
     """Alice's program, with her login."""
     login = make_login()
-    client = APIClient(headers={"Authorization": f"Bearer {login.token}"})
+    client = api_of(login)
     client.person = login.user
     return client
 

@@ -5,28 +5,22 @@ from datetime import timedelta
 import pyotp
 import pytest
 from django.utils import timezone
-from rest_framework.test import APIClient
 
 from accounts import authentication
 from accounts.models import Ceremony, LoginSession, TotpDevice
 from accounts.services import second_factors, totp
-from accounts.tests.authenticator import ORIGIN
+from accounts.tests.clients import api_of
 from accounts.tests.factories import PASSWORD, make_login, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("domain")]
 PATHS = ["/auth/totp", "/auth/passkeys/options"]
-
-
-@pytest.fixture(autouse=True)
-def domain(settings):
-    settings.ORSTA_PUBLIC_URL = ORIGIN
 
 
 @pytest.fixture
 def alice():
     """Alice's program, with a login of 15 minutes ago."""
     login = make_login()
-    client = APIClient(headers={"Authorization": f"Bearer {login.token}"})
+    client = api_of(login)
     client.person, client.row, client.token = login.user, login.row, login.token
     age(login.row, second_factors.FRESH)
     return client

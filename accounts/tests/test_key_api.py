@@ -7,10 +7,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, AuditEntry, Role
+from accounts.tests.clients import api_of
 from accounts.tests.factories import make_api_key, make_login, make_member
+from accounts.tests.key_probes import SESSION
 from orsta.core.api.models import IdempotencyRecord
 
-SESSION = "ses_01kb1z2q7mw4g0v9s2x8c5r6tn"
 pytestmark = pytest.mark.django_db
 
 
@@ -19,12 +20,8 @@ def alice():
     return make_login()
 
 
-def client_of(login):
-    return APIClient(headers={"Authorization": f"Bearer {login.token}"})
-
-
 def member_of(tenant, role):
-    return client_of(make_login(tenant, make_member(tenant, role=role)))
+    return api_of(make_login(tenant, make_member(tenant, role=role)))
 
 
 def probe(text, path="/auth/me", **options):
@@ -32,7 +29,7 @@ def probe(text, path="/auth/me", **options):
 
 
 def test_a_key_is_made_with_limits_and_shown_once(alice):
-    client = client_of(alice)
+    client = api_of(alice)
     ends = timezone.now() + timedelta(days=30)
     body = {
         "name": "shop",
@@ -73,7 +70,7 @@ def test_a_key_that_was_made_opens_what_it_was_made_for(alice):
     make_api_key(alice.tenant)
     body = {"name": "look", "scopes": ["account:read"], "networks": ["127.0.0.1"]}
 
-    text = client_of(alice).post("/v1/api-keys", body).json()["api_key"]
+    text = api_of(alice).post("/v1/api-keys", body).json()["api_key"]
 
     assert probe(text) == 200
     assert probe(text, REMOTE_ADDR="192.0.2.1") == 403
@@ -81,7 +78,7 @@ def test_a_key_that_was_made_opens_what_it_was_made_for(alice):
 
 
 def test_o5_the_answer_to_a_repeated_request_has_no_key(alice):
-    client = client_of(alice)
+    client = api_of(alice)
     headers = {"Idempotency-Key": "once"}
 
     first = client.post("/v1/api-keys", {"name": "shop"}, headers=headers)
@@ -95,7 +92,7 @@ def test_o5_the_answer_to_a_repeated_request_has_no_key(alice):
 
 
 def test_without_scopes_a_key_gets_all_that_its_maker_can_give(alice):
-    by_owner = client_of(alice).post("/v1/api-keys", {"name": "a"}).json()["key"]
+    by_owner = api_of(alice).post("/v1/api-keys", {"name": "a"}).json()["key"]
     developer = member_of(alice.tenant, Role.DEVELOPER)
     by_developer = developer.post("/v1/api-keys", {"name": "b"}).json()["key"]
 
@@ -151,7 +148,7 @@ def test_a_name_and_limits_change_and_the_rest_stays(alice):
     path = f"/v1/api-keys/{issued.row.public_id}"
     assert probe(issued.text) == 200
 
-    changed = client_of(alice).patch(path, {"name": "new", "scopes": ["messages:read"]})
+    changed = api_of(alice).patch(path, {"name": "new", "scopes": ["messages:read"]})
 
     assert changed.status_code == 200
     key = changed.json()["key"]
@@ -163,7 +160,7 @@ def test_a_name_and_limits_change_and_the_rest_stays(alice):
 
 def test_an_expiry_is_set_and_taken_away(alice):
     issued = make_api_key(alice.tenant)
-    client, path = client_of(alice), f"/v1/api-keys/{issued.row.public_id}"
+    client, path = api_of(alice), f"/v1/api-keys/{issued.row.public_id}"
     ends = (timezone.now() + timedelta(days=1)).isoformat()
 
     limited = client.patch(path, {"expires_at": ends})
@@ -175,7 +172,7 @@ def test_an_expiry_is_set_and_taken_away(alice):
 
 def test_a_revoked_key_opens_nothing_and_stays_in_sight(alice):
     issued = make_api_key(alice.tenant)
-    client, path = client_of(alice), f"/v1/api-keys/{issued.row.public_id}"
+    client, path = api_of(alice), f"/v1/api-keys/{issued.row.public_id}"
     assert probe(issued.text) == 200
 
     first, second = client.delete(path), client.delete(path)
@@ -191,7 +188,7 @@ def test_a_revoked_key_opens_nothing_and_stays_in_sight(alice):
 
 def test_both_keys_work_during_the_overlap(alice):
     old = make_api_key(alice.tenant, name="shop")
-    client = client_of(alice)
+    client = api_of(alice)
 
     rotated = client.post(f"/v1/api-keys/{old.row.public_id}/rotate", {"overlap_hours": 24})
 
@@ -206,7 +203,7 @@ def test_both_keys_work_during_the_overlap(alice):
 def test_a_rotation_without_overlap_ends_the_old_key(alice):
     old = make_api_key(alice.tenant)
 
-    rotated = client_of(alice).post(f"/v1/api-keys/{old.row.public_id}/rotate", {})
+    rotated = api_of(alice).post(f"/v1/api-keys/{old.row.public_id}/rotate", {})
 
     assert (probe(old.text), probe(rotated.json()["api_key"])) == (401, 200)
 
@@ -215,7 +212,7 @@ def test_a_rotation_without_overlap_ends_the_old_key(alice):
 def test_an_overlap_is_at_most_seven_days(alice, hours):
     old = make_api_key(alice.tenant)
 
-    answer = client_of(alice).post(
+    answer = api_of(alice).post(
         f"/v1/api-keys/{old.row.public_id}/rotate", {"overlap_hours": hours}
     )
 
@@ -240,7 +237,7 @@ def test_an_overlap_is_at_most_seven_days(alice, hours):
     ],
 )
 def test_input_that_makes_no_sense_is_named(alice, field, value):
-    answer = client_of(alice).post("/v1/api-keys", {"name": "x", field: value})
+    answer = api_of(alice).post("/v1/api-keys", {"name": "x", field: value})
 
     assert answer.status_code == 400
     assert list(answer.json()["fields"]) == [field]
@@ -249,7 +246,7 @@ def test_input_that_makes_no_sense_is_named(alice, field, value):
 
 def test_another_tenants_key_does_not_exist(alice):
     theirs = make_api_key().row
-    client, path = client_of(alice), f"/v1/api-keys/{theirs.public_id}"
+    client, path = api_of(alice), f"/v1/api-keys/{theirs.public_id}"
     unknown = client.get("/v1/api-keys/key_00000000000000000000000000")
 
     answers = [

@@ -3,32 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
-from accounts import key_limits, selectors
-from accounts.models import ApiKey, AuditEntry, Role
+from accounts import key_limits
+from accounts.models import ApiKey, Role
 from accounts.roles import GRANTS, KEY_SCOPES
 from accounts.services import keys
 from accounts.tests.factories import make_api_key, make_tenant, owner_of
-from orsta.core.outbox.models import OutboxEvent
+from accounts.tests.key_probes import NOW, SESSION, opens
 
-NOW = timezone.now()
-SESSION = "ses_01kb1z2q7mw4g0v9s2x8c5r6tn"
 pytestmark = pytest.mark.django_db
-
-
-def events():
-    rows = OutboxEvent.objects.filter(name__startswith="api_key.").order_by("pk")
-    return [(row.name, row.payload["credential_id"]) for row in rows]
-
-
-def opens(text, *, now=NOW):
-    return selectors.principal_of_api_key(text, now=now) is not None
-
-
-def trail(tenant):
-    log = AuditEntry.objects.filter(tenant=tenant).order_by("pk")
-    return list(log.values_list("action", "actor", "target"))
 
 
 def test_a_key_is_limited_as_it_was_asked_for():

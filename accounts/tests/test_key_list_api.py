@@ -4,13 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, Tenant
 from accounts.services import keys
-from accounts.tests.factories import make_api_key, make_login, make_member, make_tenant
+from accounts.tests.clients import api_of
+from accounts.tests.factories import make_api_key, make_login, make_tenant
 
-SESSION = "ses_01kb1z2q7mw4g0v9s2x8c5r6tn"
 pytestmark = pytest.mark.django_db
 
 
@@ -19,25 +18,13 @@ def alice():
     return make_login()
 
 
-def client_of(login):
-    return APIClient(headers={"Authorization": f"Bearer {login.token}"})
-
-
-def member_of(tenant, role):
-    return client_of(make_login(tenant, make_member(tenant, role=role)))
-
-
-def probe(text, path="/auth/me", **options):
-    return APIClient(headers={"x-api-key": text}).get(path, **options).status_code
-
-
 STATES = {"living", "ending", "expired", "revoked"}
 
 
 def test_the_list_is_paged_newest_first_and_costs_one_query(alice, django_assert_num_queries):
     made = [make_api_key(alice.tenant).row.public_id for _ in range(5)]
     make_api_key()
-    client = client_of(alice)
+    client = api_of(alice)
     client.get("/v1/api-keys")
 
     with django_assert_num_queries(2):  # the login, and the keys
@@ -55,7 +42,7 @@ def test_keys_are_found_by_state(alice):
     expired = make_api_key(alice.tenant, expires_at=now - timedelta(seconds=1))
     new = keys.rotate(key=ending.row, user=None, now=now, overlap=timedelta(hours=1))
     keys.revoke(key=revoked.row, now=now)
-    client = client_of(alice)
+    client = api_of(alice)
 
     def found(state):
         page = client.get("/v1/api-keys", {"state": state} if state else {}).json()
@@ -74,7 +61,7 @@ def test_one_key_too_many_is_refused(alice, monkeypatch):
     monkeypatch.setattr(keys, "MAX_LIVING", 1)
     make_api_key(alice.tenant)
 
-    answer = client_of(alice).post("/v1/api-keys", {"name": "x"})
+    answer = api_of(alice).post("/v1/api-keys", {"name": "x"})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_api_keys")
     assert ApiKey.objects.count() == 1
@@ -82,7 +69,7 @@ def test_one_key_too_many_is_refused(alice, monkeypatch):
 
 def test_a_key_of_a_workspace_whose_api_is_off_is_shown_as_inactive(alice):
     make_api_key(alice.tenant, active=False)
-    client = client_of(alice)
+    client = api_of(alice)
     before = client.get("/v1/api-keys").json()["keys"][0]["active"]
 
     Tenant.objects.update(api_enabled=True)
@@ -92,6 +79,6 @@ def test_a_key_of_a_workspace_whose_api_is_off_is_shown_as_inactive(alice):
 
 
 def test_a_tenant_without_keys_has_an_empty_list():
-    answer = client_of(make_login(make_tenant())).get("/v1/api-keys")
+    answer = api_of(make_login(make_tenant())).get("/v1/api-keys")
 
     assert answer.json() == {"keys": [], "next_cursor": None}

@@ -7,20 +7,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.authentication import COOKIE
 from accounts.models import ApiKey, Role, Tenant
 from accounts.services import keys
+from accounts.tests.clients import browser_of
 from accounts.tests.factories import make_api_key, make_login, make_member
+from accounts.tests.key_probes import SESSION
 
 KEY = re.compile(r"ork_\w{62,}")
-SESSION = "ses_01kb1z2q7mw4g0v9s2x8c5r6tn"
 pytestmark = pytest.mark.django_db
-
-
-def browser_of(login):
-    browser = Client()
-    browser.cookies[COOKIE] = login.token
-    return browser
 
 
 @pytest.fixture
@@ -98,6 +92,14 @@ def test_input_that_makes_no_sense_is_said_at_its_field(browser, field, value, s
     assert answer.status_code == 400
     assert sentence in answer.content.decode()
     assert not ApiKey.objects.exists()
+
+
+def test_the_last_of_all_days_ends_a_key_too(browser):
+    form = {"name": "shop", "scopes": ["messages:read"], "last_day": "9999-12-31"}
+
+    assert browser.post("/console/keys/new", form).status_code == 200
+
+    assert ApiKey.objects.get().expires_at == datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def test_a_developer_is_offered_what_developers_have(alice):

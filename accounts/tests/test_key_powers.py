@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from accounts import selectors
 from accounts.models import ApiKey, Membership, Role, Tenant, TenantStatus
@@ -16,19 +15,10 @@ from accounts.tests.factories import (
     make_member,
     make_tenant,
 )
+from accounts.tests.key_probes import NOW, use
 
-NOW = timezone.now()
 LATER = NOW + TTL
 pytestmark = pytest.mark.django_db
-
-
-def revoke_elsewhere(key):
-    """Change the row as another process would: nothing tells this one."""
-    ApiKey.objects.filter(pk=key.pk).update(revoked_at=NOW)
-
-
-def use(text, *, now=NOW):
-    return selectors.principal_of_api_key(text, now=now)
 
 
 def test_b6_a_revoked_rotated_or_deactivated_key_ends_its_sockets_credential():

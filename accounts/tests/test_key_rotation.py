@@ -3,31 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from accounts import selectors
-from accounts.models import ApiKey, AuditEntry, Tenant
+from accounts.models import ApiKey, Tenant
 from accounts.services import keys
 from accounts.tests.factories import make_api_key, make_tenant, owner_of
+from accounts.tests.key_probes import NOW, events, opens
 from orsta.core.outbox.models import OutboxEvent
 
-NOW = timezone.now()
-SESSION = "ses_01kb1z2q7mw4g0v9s2x8c5r6tn"
 pytestmark = pytest.mark.django_db
-
-
-def events():
-    rows = OutboxEvent.objects.filter(name__startswith="api_key.").order_by("pk")
-    return [(row.name, row.payload["credential_id"]) for row in rows]
-
-
-def opens(text, *, now=NOW):
-    return selectors.principal_of_api_key(text, now=now) is not None
-
-
-def trail(tenant):
-    log = AuditEntry.objects.filter(tenant=tenant).order_by("pk")
-    return list(log.values_list("action", "actor", "target"))
 
 
 @pytest.mark.parametrize("active", [True, False])

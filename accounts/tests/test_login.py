@@ -19,32 +19,18 @@ from accounts.tests.factories import (
     make_user,
     owner_of,
 )
+from accounts.tests.hashers import CountingHasher
 from orsta.core import limits
 from orsta.core.errors import LimitReached
 from orsta.core.outbox.models import OutboxEvent
-from orsta.core.testing.hashers import CheapArgon2Hasher
 
 NOW = timezone.now()
 pytestmark = pytest.mark.django_db
 
 
-class CountingHasher(CheapArgon2Hasher):
-    """Counts the expensive work."""
-
-    work = 0
-
-    def encode(self, password, salt):
-        type(self).work += 1
-        return super().encode(password, salt)
-
-    def verify(self, password, encoded):
-        type(self).work += 1
-        return super().verify(password, encoded)
-
-
 @pytest.fixture
 def hasher(settings):
-    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.tests.hashers.CountingHasher"]
     CountingHasher.work = 0
     return CountingHasher
 

@@ -163,6 +163,18 @@ def test_an_address_that_the_server_refuses_is_given_up_at_once(dead_server):
     assert "no such user" in row.error
 
 
+def test_an_address_that_the_server_will_take_later_is_tried_again(dead_server):
+    """Servers that do not know the sender yet say so once: greylisting."""
+    dead_server(smtplib.SMTPRecipientsRefused({"alice@example.com": (450, b"come back")}))
+    row = write()
+
+    mail.send(mail_id=row.public_id, now=NOW)
+
+    row.refresh_from_db()
+    assert row.status == MailStatus.QUEUED
+    assert "come back" in row.error
+
+
 def test_what_a_dead_sender_left_behind_is_sent_by_the_next(monkeypatch):
     row = write()
 

@@ -11,14 +11,8 @@ from accounts.services import ceremonies, passkeys
 from accounts.tests.authenticator import ORIGIN, Authenticator, garbage
 from accounts.tests.factories import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("domain")]
 NOW = timezone.now()
-
-
-@pytest.fixture(autouse=True)
-def domain(settings):
-    """Give the console a domain."""
-    settings.ORSTA_PUBLIC_URL = ORIGIN
 
 
 def register(user, device, *, now=NOW):

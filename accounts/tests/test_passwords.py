@@ -1,18 +1,25 @@
 """Passwords: reset by mail, changed by who knows them."""
 
 import pytest
-from django.utils import timezone
 
 from accounts import selectors
-from accounts.models import AuditEntry, LinkPurpose, Mail
-from accounts.services import login, passwords, proofs, refresh, second_factors
+from accounts.models import AuditEntry, LinkPurpose, LoginSession, Mail
+from accounts.services import (
+    login,
+    passkeys,
+    passwords,
+    proofs,
+    refresh,
+    second_factors,
+)
 from accounts.services.proofs import Shown
+from accounts.tests.authenticator import Authenticator
 from accounts.tests.factories import PASSWORD, make_login, make_user
-from accounts.tests.test_login import CountingHasher
-from accounts.tests.test_verification import mailed, wrong
+from accounts.tests.hashers import CountingHasher
+from accounts.tests.mailbox import NOW, mailed, wrong
+from accounts.tests.totp_apps import enroll
 from orsta.core.errors import LimitReached
 
-NOW = timezone.now()
 NEW = "an entirely new secret"
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +78,25 @@ def test_a_reset_proves_the_address_too():
 
     alice.refresh_from_db()
     assert alice.email_verified_at == NOW
+
+
+@pytest.mark.usefixtures("domain")
+@pytest.mark.parametrize("verified", [False, True])
+def test_a_first_proof_of_the_address_ends_what_somebody_else_set_up(verified):
+    """Anybody may have signed up with it, and added a passkey that outlives the password."""
+    alice = make_user(email_verified_at=NOW if verified else None)
+    options = passkeys.begin_registration(user=alice, now=NOW)
+    answer = Authenticator().create(options)
+    passkeys.register(user=alice, name="Thief's phone", answer=answer, now=NOW)
+    enroll(alice, now=NOW)
+    _, token = mailed(alice, LinkPurpose.RESET)
+
+    reset(token=token)
+
+    assert passkeys.of(alice).exists() is verified
+    assert bool(second_factors.methods_of(alice)) is verified
+    removed = AuditEntry.objects.filter(action__in=["passkey.removed", "totp.disabled"])
+    assert removed.count() == (0 if verified else 2)
 
 
 def test_a_reset_is_audited_and_its_person_is_told():
@@ -133,7 +159,7 @@ def test_anna9_five_wrong_codes_end_a_reset():
 
 
 def test_anna9_an_unknown_address_costs_a_reset_the_same_hash(settings):
-    settings.PASSWORD_HASHERS = ["accounts.tests.test_login.CountingHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.tests.hashers.CountingHasher"]
     alice = make_user()
     code, _ = mailed(alice, LinkPurpose.RESET)
     work = []
@@ -173,6 +199,24 @@ def test_a_change_ends_the_other_logins_and_leaves_this_one():
     assert selectors.principal_of_token(other.token, now=NOW) is None
     assert AuditEntry.objects.filter(action="password.changed").count() == 1
     assert Mail.objects.get().template == "password_changed"
+
+
+def test_a_password_that_is_replaced_while_it_is_checked_lets_nobody_in(monkeypatch):
+    """The change ended every login that it saw; this one was not open yet."""
+    alice = make_login()
+    check = login._authenticate
+
+    def overtaken(name, password):
+        user = check(name, password)
+        change = {"current_password": PASSWORD, "new_password": NEW}
+        passwords.change(user=alice.user, **change, now=NOW)
+        return user
+
+    monkeypatch.setattr(login, "_authenticate", overtaken)
+    with pytest.raises(login.InvalidCredentials):
+        login.log_in(name=alice.user.email, password=PASSWORD, now=NOW)
+
+    assert not LoginSession.objects.filter(revoked_at=None).exists()
 
 
 def test_a_change_voids_a_reset_that_was_mailed_before():

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from accounts import keys, selectors
 from accounts.models import ApiKey, LoginSession, Membership, Tenant, User
@@ -19,19 +18,10 @@ from accounts.tests.factories import (
     make_tenant,
     owner_of,
 )
+from accounts.tests.key_probes import NOW, revoke_elsewhere, use
 
-NOW = timezone.now()
 LATER = NOW + TTL
 pytestmark = pytest.mark.django_db
-
-
-def revoke_elsewhere(key):
-    """Change the row as another process would: nothing tells this one."""
-    ApiKey.objects.filter(pk=key.pk).update(revoked_at=NOW)
-
-
-def use(text, *, now=NOW):
-    return selectors.principal_of_api_key(text, now=now)
 
 
 def test_a_key_costs_one_query_and_none_when_it_was_asked_a_moment_ago(

@@ -1,128 +1,19 @@
-"""Authenticator apps, recovery codes, and the logins that wait for them."""
+"""Recovery codes, second factors, and the logins that wait for them."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import pyotp
 import pytest
 from django.db import connection
 
-from accounts.models import AuditEntry, PendingLogin, RecoveryCode, TotpDevice
+from accounts.models import AuditEntry, PendingLogin, RecoveryCode
 from accounts.services import passkeys, recovery_codes, second_factors, totp
 from accounts.tests.authenticator import ORIGIN, Authenticator
 from accounts.tests.factories import PASSWORD, make_user
+from accounts.tests.totp_apps import LATER, NOW, code_at, enroll, wrong
 from orsta.core import errors, limits
 
 pytestmark = pytest.mark.django_db
-NOW = datetime(2026, 3, 1, 12, 0, 10, tzinfo=UTC)
-LATER = NOW + timedelta(minutes=1)  # another step than the one that confirmed the app
-
-
-def code_at(secret, now):
-    return pyotp.TOTP(secret).at(now)
-
-
-def enroll(user, *, now=NOW):
-    """Set an app up; return its secret and the recovery codes."""
-    secret = totp.begin(user=user, now=now).secret
-    return secret, totp.confirm(user=user, code=code_at(secret, now), now=now)
-
-
-def wrong(secret, now):
-    """Return six digits that the app does not show around now."""
-    near = {code_at(secret, now + timedelta(seconds=30 * step)) for step in range(-2, 3)}
-    return next(f"{n:06}" for n in range(10) if f"{n:06}" not in near)
-
-
-def test_an_app_counts_once_it_has_shown_a_code():
-    alice = make_user()
-    enrolment = totp.begin(user=alice, now=NOW)
-    assert second_factors.methods_of(alice) == []
-
-    codes = totp.confirm(user=alice, code=code_at(enrolment.secret, NOW), now=NOW)
-
-    assert second_factors.methods_of(alice) == ["totp", "recovery_code"]
-    assert len(set(codes)) == 10
-    assert enrolment.uri.startswith("otpauth://totp/Orsta:")
-
-
-def test_a_wrong_first_code_turns_nothing_on():
-    alice = make_user()
-    secret = totp.begin(user=alice, now=NOW).secret
-
-    with pytest.raises(totp.TotpMismatch):
-        totp.confirm(user=alice, code=wrong(secret, NOW), now=NOW)
-
-    assert not totp.is_enabled(alice)
-    assert not RecoveryCode.objects.exists()
-
-
-def test_beginning_again_replaces_a_secret_that_was_never_confirmed():
-    alice = make_user()
-    old = totp.begin(user=alice, now=NOW).secret
-    new = totp.begin(user=alice, now=NOW).secret
-
-    with pytest.raises(totp.TotpMismatch):
-        totp.confirm(user=alice, code=code_at(old, NOW), now=NOW)
-    totp.confirm(user=alice, code=code_at(new, NOW), now=NOW)
-
-
-def test_an_app_in_use_cannot_be_replaced():
-    alice = make_user()
-    secret, _ = enroll(alice)
-
-    with pytest.raises(totp.TotpEnabled):
-        totp.begin(user=alice, now=NOW)
-    with pytest.raises(totp.TotpNotStarted):
-        totp.confirm(user=alice, code=code_at(secret, LATER), now=LATER)
-
-    assert TotpDevice.objects.get().secret == secret
-
-
-def test_neither_the_secret_nor_the_codes_can_be_read_in_the_database():
-    secret, codes = enroll(make_user())
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT secret FROM accounts_totpdevice")
-        (sealed,) = cursor.fetchone()
-
-    assert secret not in sealed
-    stored = " ".join(RecoveryCode.objects.values_list("digest", flat=True))
-    assert not any(code in stored for code in codes)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "good"), [(-60, False), (-30, True), (30, True), (60, False)]
-)
-def test_a_phone_may_be_half_a_minute_off(seconds, good):
-    alice = make_user()
-    secret, _ = enroll(alice, now=NOW - timedelta(hours=1))
-
-    shown = code_at(secret, NOW + timedelta(seconds=seconds))
-
-    assert totp.take(user=alice, code=shown, now=NOW) is good
-
-
-def test_a_code_works_once():
-    alice = make_user()
-    secret, _ = enroll(alice)
-    assert not totp.take(user=alice, code=code_at(secret, NOW), now=NOW)
-    code = code_at(secret, LATER)
-
-    second_factors.verify(user=alice, code=code, now=LATER)
-
-    with pytest.raises(second_factors.WrongCode):
-        second_factors.verify(user=alice, code=code, now=LATER)
-
-
-def test_an_older_code_is_not_taken_after_a_newer_one():
-    alice = make_user()
-    secret, _ = enroll(alice)
-    totp.take(user=alice, code=code_at(secret, LATER), now=LATER)
-
-    before = LATER - timedelta(seconds=30)
-
-    assert not totp.take(user=alice, code=code_at(secret, before), now=LATER)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,9 +19,11 @@ from accounts.models import (
     User,
 )
 from accounts.services import mail as mails
-from accounts.services import passkeys, proofs, totp
+from accounts.services import passkeys, proofs
 from accounts.tests.authenticator import ORIGIN, Authenticator
 from accounts.tests.factories import PASSWORD, make_login, make_user
+from accounts.tests.totp_apps import enroll
+from accounts.views import settings as settings_views
 
 pytestmark = pytest.mark.django_db
 NEW = "another-secret-9"
@@ -52,11 +54,8 @@ def mailed(monkeypatch):
     return contexts
 
 
-def enroll(user):
-    """Set an app up an hour ago; return its secret and the recovery codes."""
-    past = timezone.now() - timedelta(hours=1)
-    secret = totp.begin(user=user, now=past).secret
-    return secret, totp.confirm(user=user, code=pyotp.TOTP(secret).at(past), now=past)
+def enroll_an_hour_ago(user):
+    return enroll(user, now=timezone.now() - timedelta(hours=1))
 
 
 def log_in(browser, user, **more):
@@ -82,6 +81,14 @@ def test_the_page_shows_what_there_is(alice):
     assert text.count("Unknown device</b>") == 2
     assert text.count("This one") == 1
     assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", text)
+
+
+def test_the_page_shows_the_latest_of_very_many_logins(alice, monkeypatch):
+    monkeypatch.setattr(settings_views, "_MAX_LISTED", 1)
+
+    text = alice.get("/console/settings").content.decode()
+
+    assert text.count("Unknown device</b>") == 1
 
 
 def test_changing_the_password_ends_the_other_logins(alice):
@@ -128,7 +135,7 @@ def test_an_app_is_set_up_on_the_page(alice):
 
 
 def test_an_app_is_removed_with_the_password_alone(alice):
-    enroll(alice.person)
+    enroll_an_hour_ago(alice.person)
 
     refused = alice.post("/console/settings/totp/off", {"password": "wrong"})
     assert refused.status_code == 403
@@ -139,7 +146,7 @@ def test_an_app_is_removed_with_the_password_alone(alice):
 
 
 def test_new_recovery_codes_are_shown_once(alice):
-    enroll(alice.person)
+    enroll_an_hour_ago(alice.person)
 
     assert alice.post("/console/settings/recovery-codes", {"password": "x"}).status_code == 403
     page = alice.post("/console/settings/recovery-codes", {"password": PASSWORD})
@@ -149,7 +156,7 @@ def test_new_recovery_codes_are_shown_once(alice):
 
 def test_a_login_with_an_app_takes_a_second_step(client):
     login = make_login()
-    secret, _ = enroll(login.user)
+    secret, _ = enroll_an_hour_ago(login.user)
 
     first = log_in(client, login.user, next="/console/settings")
     assert first.status_code == 200
@@ -165,7 +172,7 @@ def test_a_login_with_an_app_takes_a_second_step(client):
 
 def test_the_second_step_leads_to_no_other_site(client):
     login = make_login()
-    _, codes = enroll(login.user)
+    _, codes = enroll_an_hour_ago(login.user)
     first = log_in(client, login.user)
 
     step = step_of(first, codes[0]) | {"next": "https://evil.example/"}
@@ -216,9 +223,9 @@ def test_a_passkey_is_removed_by_its_owner_alone(alice, settings):
 def test_opening_the_mailed_link_verifies_nothing_until_the_button(client, mailed):
     alice = make_user()
     proofs.issue(user=alice, purpose=LinkPurpose.VERIFY, now=timezone.now())
-    (token,) = re.findall(r"token=(\w+)", mailed[0]["url"])
+    (token,) = re.findall(r"#(\w+)", mailed[0]["url"])
 
-    client.get(f"/console/verify?token={token}")
+    client.get("/console/verify")
     assert EmailProof.objects.get().used_at is None
 
     answer = client.post("/console/verify", {"token": token})
@@ -254,16 +261,14 @@ def test_asking_for_a_mail_looks_the_same_for_everybody(client):
 
 def test_a_reset_ends_every_login(alice, mailed):
     proofs.issue(user=alice.person, purpose=LinkPurpose.RESET, now=timezone.now())
-    (token,) = re.findall(r"token=(\w+)", mailed[0]["url"])
+    (token,) = re.findall(r"#(\w+)", mailed[0]["url"])
     guest = Client()
-    page = guest.get(f"/console/reset?token={token}").content.decode()
-    assert 'name="code"' in page
-    assert "The six digits in the mail." not in page
 
     weak = guest.post("/console/reset", {"token": token, "new_password": "12345678"})
     good = guest.post("/console/reset", {"token": token, "new_password": NEW})
 
     assert (weak.status_code, good.status_code) == (400, 302)
+    assert "The six digits in the mail." not in weak.content.decode()
     assert open_logins(alice.person) == 0
     assert User.objects.get(pk=alice.person.pk).check_password(NEW)
 

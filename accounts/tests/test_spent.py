@@ -17,7 +17,7 @@ from accounts.models import (
 from accounts.services import passkeys, refresh, second_factors, spent
 from accounts.tests.authenticator import ORIGIN
 from accounts.tests.factories import make_login
-from accounts.tests.test_verification import mailed
+from accounts.tests.mailbox import mailed
 
 NOW = timezone.now()
 pytestmark = pytest.mark.django_db

@@ -6,19 +6,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.authentication import COOKIE
 from accounts.models import Invitation, Mail, Membership, Role, TenantExport, User
 from accounts.selectors import members as roster
-from accounts.services import exports
+from accounts.services import exports, tenants
+from accounts.tests.clients import browser_of
 from accounts.tests.factories import PASSWORD, make_login, make_member, make_tenant, make_user
 
 pytestmark = pytest.mark.django_db
-
-
-def browser(login) -> Client:
-    client = Client()
-    client.cookies[COOKIE] = login.token
-    return client
 
 
 @pytest.fixture
@@ -29,11 +23,11 @@ def alice():
 
 @pytest.fixture
 def console(alice):
-    return browser(alice)
+    return browser_of(alice)
 
 
 def viewer_of(tenant) -> Client:
-    return browser(make_login(tenant, make_member(tenant, role=Role.VIEWER)))
+    return browser_of(make_login(tenant, make_member(tenant, role=Role.VIEWER)))
 
 
 def token_mailed() -> str:
@@ -151,6 +145,17 @@ def test_a_workspace_is_deleted_and_kept_on_the_page(console, alice):
     assert alice.tenant.status == "ACTIVE"
 
 
+def test_a_suspended_workspace_that_is_kept_is_not_said_to_work(console, alice):
+    now = timezone.now()
+    tenants.suspend(tenant=alice.tenant, reason="unpaid", actor="usr_1", now=now)
+    tenants.schedule_deletion(tenant=alice.tenant, actor="usr_1", now=now)
+
+    page = console.post("/console/workspace/keep", follow=True).content.decode()
+
+    assert "The workspace stays. It is suspended." in page
+    assert "work again" not in page
+
+
 def test_a_person_goes_to_another_of_its_workspaces(console, alice):
     make_member(globex := make_tenant("Globex"), alice.user)
     assert b"Go to Globex" in console.get("/console/workspace").content
@@ -197,7 +202,7 @@ def test_an_invited_person_makes_an_account_on_the_page(console, alice):
 def test_an_invited_person_with_an_account_joins_and_is_there(console, alice):
     bob = make_login(user=make_user("bob", email="bob@example.com"))
     console.post("/console/team/invite", {"email": "bob@example.com", "role": "ADMIN"})
-    client, token = browser(bob), token_mailed()
+    client, token = browser_of(bob), token_mailed()
     assert b"Join Acme" in client.post("/console/invitation/look", {"token": token}).content
 
     client.post("/console/invitation/accept", {"token": token})

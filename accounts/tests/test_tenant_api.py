@@ -201,7 +201,7 @@ def test_only_owners_and_admins_take_the_data(alice):
 
 def test_the_audit_log_is_paged_and_filtered(api, alice):
     for number in range(3):
-        tenants.rename(
+        tenants.update(
             tenant=alice.tenant, name=f"Name {number}", actor="usr_1", now=timezone.now()
         )
     make_api_key(make_tenant("Globex"))

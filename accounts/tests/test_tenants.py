@@ -60,6 +60,17 @@ def test_g12_suspension_closes_the_sockets_of_every_key():
     assert [event.payload for event in closed] == [{"credential_id": issued.row.public_id}]
 
 
+def test_keys_that_ended_have_no_sockets_to_close():
+    tenant = make_tenant()
+    living = make_api_key(tenant)
+    make_api_key(tenant, expires_at=NOW)
+
+    suspend(tenant)
+
+    closed = OutboxEvent.objects.get(name="api_key.deactivated")
+    assert closed.payload["credential_id"] == living.row.public_id
+
+
 def test_suspending_twice_is_one_fact():
     tenant = make_tenant()
 
@@ -148,7 +159,7 @@ def test_the_owner_of_an_ending_workspace_can_still_cancel_and_export():
 def test_a_rename_is_audited_with_both_names():
     tenant = make_tenant("Acme")
 
-    tenants.rename(tenant=tenant, name="  Acme   Inc ", actor="usr_1", now=NOW)
+    tenants.update(tenant=tenant, name="  Acme   Inc ", actor="usr_1", now=NOW)
 
     entry = AuditEntry.objects.get(action="tenant.updated")
     assert (entry.before, entry.after) == ({"name": "Acme"}, {"name": "Acme Inc"})
@@ -160,7 +171,7 @@ def test_a_workspace_needs_a_name(name):
     tenant = make_tenant("Acme")
 
     with pytest.raises(tenants.InvalidName):
-        tenants.rename(tenant=tenant, name=name, actor="usr_1", now=NOW)
+        tenants.update(tenant=tenant, name=name, actor="usr_1", now=NOW)
 
     assert Tenant.objects.get().name == "Acme"
 

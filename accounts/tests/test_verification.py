@@ -6,29 +6,17 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from accounts import tasks
 from accounts.models import EmailProof, LinkPurpose, Mail, User
 from accounts.services import people, proofs, signup, verification
 from accounts.services.proofs import Shown
 from accounts.tests.factories import PASSWORD, make_user
+from accounts.tests.mailbox import NOW, mailed, wrong
 from orsta.core.errors import LimitReached
 from orsta.core.outbox.models import OutboxEvent
 
-NOW = timezone.now()
 pytestmark = pytest.mark.django_db
-
-
-def mailed(user, purpose=LinkPurpose.VERIFY, *, now=NOW):
-    """Issue a proof and read its mail: the code and the token of the link."""
-    proofs.issue(user=user, purpose=purpose, now=now)
-    context = json.loads(Mail.objects.latest("pk").context)
-    return context["code"], context["url"].partition("?token=")[2]
-
-
-def wrong(code):
-    return f"{(int(code) + 1) % 1_000_000:06d}"
 
 
 def test_a_sign_up_mails_a_code_and_a_link(settings):
@@ -38,7 +26,7 @@ def test_a_sign_up_mails_a_code_and_a_link(settings):
     context = json.loads(row.context)
     assert (row.template, row.to) == ("verify_email", "alice@example.com")
     assert len(context["code"]) == 6
-    assert context["url"].startswith(f"{settings.ORSTA_PUBLIC_URL}/console/verify?token=orl_")
+    assert context["url"].startswith(f"{settings.ORSTA_PUBLIC_URL}/console/verify#orl_")
     assert User.objects.get().email_verified_at is None
 
 

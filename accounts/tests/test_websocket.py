@@ -1,70 +1,19 @@
 """Who may open a socket."""
 
-import json
-
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.utils import timezone
 
 from accounts.models import Tenant, TenantStatus, User
 from accounts.services import keys, login
 from accounts.tests.factories import make_api_key, make_login, make_service_key, make_tenant
+from accounts.tests.sockets import OWN, bearer, connect, cookie, refusal
 from accounts.websocket import PrincipalMiddleware
 from orsta.core.observability import origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
-HOST = ("host", "orsta.example:8000")
-OWN = ("origin", "http://orsta.example:8000")
 BAD_KEY = "Invalid or inactive API key"
 BAD_TOKEN = "Missing or invalid session token"
-
-
-async def consumer(scope, receive, send):
-    """Accept, and tell who was let in."""
-    await receive()
-    await send({"type": "websocket.accept"})
-    principal = scope["principal"]
-    seen = {"tenant": principal.tenant.public_id, "kind": principal.kind}
-    await send({"type": "websocket.send", "text": json.dumps(seen)})
-
-
-def connect(*headers, scheme="ws", denial=True, address="127.0.0.1"):
-    """Open a socket; return (101, who) or (status, problem document)."""
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in (HOST, *headers)]
-
-    async def run():
-        socket = WebsocketCommunicator(PrincipalMiddleware(consumer), "/ws", headers=raw)
-        socket.scope |= {"scheme": scheme, "server": ["127.0.0.1", 8000]}
-        socket.scope["client"] = [address, 50_000] if address else None
-        if denial:
-            socket.scope["extensions"] = {"websocket.http.response": {}}
-        await socket.send_input({"type": "websocket.connect"})
-        first = await socket.receive_output()
-        if first["type"] == "websocket.close":
-            return first["code"], None
-        second = await socket.receive_output()
-        if first["type"] == "websocket.accept":
-            return 101, json.loads(second["text"])
-        assert first["type"] == "websocket.http.response.start"
-        headers = dict(first["headers"])
-        assert headers[b"content-type"] == b"application/problem+json"
-        return first["status"], json.loads(second["body"])
-
-    return async_to_sync(run)()
-
-
-def refusal(*headers, **how):
-    status, body = connect(*headers, **how)
-    return status, body["error"]
-
-
-def cookie(token):
-    return ("cookie", f"theme=dark; orsta_session={token}; csrftoken=x")
-
-
-def bearer(token):
-    return ("authorization", f"Bearer {token}")
 
 
 def test_bearer_cookie_and_active_key_open_a_socket():
@@ -248,58 +197,6 @@ def test_a_cookie_beside_mangled_ones_still_counts():
     token = make_login().token
 
     assert connect(("cookie", f'bad[name]=1; =; x="; orsta_session={token}'), OWN)[0] == 101
-
-
-def test_a_server_that_cannot_answer_over_http_closes_before_accepting():
-    assert connect(denial=False) == (4401, None)
-
-
-def test_the_refusal_is_a_problem_document():
-    status, body = connect(("x-api-key", "wrong"))
-
-    assert status == 401
-    assert body["status"] == 401
-    assert body["code"] == "invalid_api_key"
-    assert len(body["trace_id"]) == 32
-    assert {"type", "title", "detail", "error", "code", "trace_id"} <= set(body)
-
-
-def test_refused_upgrades_count_against_their_address(settings):
-    settings.ORSTA_LIMITS = settings.ORSTA_LIMITS | {"refused_address": "2/60"}
-    alice = make_login()
-    bad = bearer("ort_x")
-
-    assert [connect(bad)[0] for _ in range(3)] == [401, 401, 429]
-    status, body = connect()
-    assert (status, body["code"]) == (429, "rate_limited")
-    assert connect(bad, address="192.0.2.1")[0] == 401
-    assert connect(bearer(alice.token))[0] == 101
-
-
-def test_refusals_count_together_with_those_over_http(client, settings):
-    settings.ORSTA_LIMITS = settings.ORSTA_LIMITS | {"refused_address": "1/60"}
-
-    assert client.get("/v1/sessions", headers={"x-api-key": "ork_x"}).status_code == 401
-    assert connect(("x-api-key", "ork_x"))[0] == 429
-
-
-def test_a_refusal_says_when_to_come_back(settings):
-    settings.ORSTA_LIMITS = settings.ORSTA_LIMITS | {"refused_address": "1/60"}
-    connect(bearer("ort_x"))
-    sent = []
-
-    async def send(message):
-        sent.append(message)
-
-    async def receive():
-        return {"type": "websocket.connect"}
-
-    scope = {"headers": [], "extensions": {"websocket.http.response": {}}}
-    scope["client"] = ["127.0.0.1", 50_000]
-    async_to_sync(PrincipalMiddleware(consumer))(scope, receive, send)
-
-    assert sent[0]["status"] == 429
-    assert dict(sent[0]["headers"])[b"retry-after"] == b"60"
 
 
 def test_what_a_socket_does_knows_where_it_comes_from():

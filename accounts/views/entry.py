@@ -38,7 +38,6 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         "principal": signed_up,
         "heading": f"Welcome, {signed_up.user.username}",
         "secret": signed_up.api_key,
-        "key_active": False,
     }
     response = show(request, "console/key_once.html", context, status=HTTPStatus.CREATED)
     cookies.give(request, response, signed_up.tokens)

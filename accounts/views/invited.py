@@ -1,10 +1,9 @@
 """`/console/invitation`: where the mail of an invitation leads.
 
-The link's token follows the `#`, so no server ever logs it; the page hands it over in a form.
+The page hands the link's token over in a form: see `mail.link`.
 """
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
@@ -15,10 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.api import cookies
 from accounts.api.base import user_agent
-from accounts.forms import ConsoleForm
+from accounts.forms import ConsoleForm, new_password_field, username_field
 from accounts.selectors import members as roster
-from accounts.services import invitations, signup, switching
-from accounts.views.pages import principal_of, show
+from accounts.services import invitations, switching
+from accounts.views.pages import done, principal_of, show
 from orsta.core.api.addresses import client_address
 
 
@@ -29,7 +28,7 @@ class TokenForm(ConsoleForm):
         label="Invitation",
         max_length=100,
         help_text="What follows the # in the link.",
-        widget=forms.TextInput({"autocomplete": "off", "data-fragment": True}),
+        widget=forms.TextInput({"autocomplete": "off", "data-fragment": "send"}),
     )
 
 
@@ -37,18 +36,8 @@ class JoinForm(ConsoleForm):
     """Who somebody without an account is going to be."""
 
     token = forms.CharField(max_length=100, widget=forms.HiddenInput())
-    username = forms.CharField(
-        label="User name",
-        max_length=signup.MAX_USERNAME_LENGTH,
-        help_text="3 to 40 letters, digits, dots, dashes and underscores.",
-        widget=forms.TextInput({"autocomplete": "username", "autocapitalize": "none"}),
-    )
-    password = forms.CharField(
-        max_length=signup.MAX_PASSWORD_LENGTH,
-        strip=False,
-        help_text="At least 8 characters, and not a common word.",
-        widget=forms.PasswordInput({"autocomplete": "new-password"}),
-    )
+    username = username_field()
+    password = new_password_field()
 
 
 @never_cache
@@ -82,8 +71,7 @@ def join(request: HttpRequest) -> HttpResponse:
     )
     if joined is None:
         return _offer(request, form)
-    messages.success(request, f"Welcome to {joined.tenant.name}.")
-    response = redirect("console-home")
+    response = done(request, f"Welcome to {joined.tenant.name}.", "console-home")
     cookies.give(request, response, joined.tokens)
     return response
 
@@ -113,8 +101,7 @@ def accept(request: HttpRequest) -> HttpResponse:
         tenant_id=place.tenant.public_id,
         now=now,
     )
-    messages.success(request, f"Welcome to {place.tenant.name}.")
-    return redirect("console-home")
+    return done(request, f"Welcome to {place.tenant.name}.", "console-home")
 
 
 def _ask(request: HttpRequest, form: TokenForm) -> HttpResponse:

@@ -3,9 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,7 +13,7 @@ from accounts.key_forms import KeyForm, RotationForm
 from accounts.models import ApiKey, ApiKeyState
 from accounts.permissions import require
 from accounts.services import keys
-from accounts.views.pages import ConsoleRequest, page, show
+from accounts.views.pages import ConsoleRequest, done, page, show
 
 _TONES = {
     ApiKeyState.LIVING: "good",
@@ -81,14 +79,14 @@ def key_detail(request: ConsoleRequest, key_id: str) -> HttpResponse:
         lambda: keys.change(
             key=key,
             granter=request.principal.scopes,
-            actor=_actor(request),
+            actor=request.principal.actor,
             now=timezone.now(),
             **form.columns(),
         )
     )
     if changed is None:
         return _detail(request, key, form)
-    return _done(request, "The key is changed.", key_id)
+    return done(request, "The key is changed.", "console-key", key_id)
 
 
 @require_POST
@@ -122,9 +120,8 @@ def revoke_key(request: ConsoleRequest, key_id: str) -> HttpResponse:
     """End a key for good."""
     require(request.principal, "keys:write")
     key = selectors.api_key_of(request.principal.tenant, key_id)
-    keys.revoke(key=key, actor=_actor(request), now=timezone.now())
-    messages.success(request, f"The key {key.name} is revoked.")
-    return redirect("console-keys")
+    keys.revoke(key=key, actor=request.principal.actor, now=timezone.now())
+    return done(request, f"The key {key.name} is revoked.", "console-keys")
 
 
 def _detail(
@@ -156,11 +153,6 @@ def _shown_once(
     return show(request, "console/key_made.html", context)
 
 
-def _done(request: ConsoleRequest, sentence: str, key_id: str) -> HttpResponse:
-    messages.success(request, sentence)
-    return redirect("console-key", key_id)
-
-
 def _row(key: ApiKey) -> dict[str, Any]:
     state = key.state_at(timezone.now())
     return {
@@ -170,11 +162,6 @@ def _row(key: ApiKey) -> dict[str, Any]:
         "tone": _TONES[state],
         "everything": key_limits.EVERY in key.scopes,
     }
-
-
-def _actor(request: ConsoleRequest) -> str:
-    user = request.principal.user
-    return user.public_id if user else request.principal.credential_id
 
 
 urlpatterns = [

@@ -1,14 +1,12 @@
 """The pages that mails lead to: verify an address, set a new password.
 
 A link shows a page with a button: programs that look at mails open links, and must not use
-them up.
+them up. The page hands the link's token over in the form: see `mail.link`.
 """
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -18,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import forms
 from accounts.services import passwords, verification
 from accounts.services.proofs import Shown
-from accounts.views.pages import principal_of, show
+from accounts.views.pages import done, principal_of, show
 from orsta.core.api.addresses import client_address
 
 
@@ -35,8 +33,8 @@ def verify(request: HttpRequest) -> HttpResponse:
     )
     if user is None:
         return _page(request, "console/verify.html", form)
-    messages.success(request, f"Thank you: {user.email} is verified.")
-    return redirect("console-settings" if principal_of(request) else "console-login")
+    home = "console-settings" if principal_of(request) else "console-login"
+    return done(request, f"Thank you: {user.email} is verified.", home)
 
 
 @never_cache
@@ -52,8 +50,8 @@ def resend(request: HttpRequest) -> HttpResponse:
     if form.errors:
         empty = forms.VerifyForm(initial=_known(request))
         return _page(request, "console/verify.html", empty, resend_form=form)
-    messages.success(request, "A new mail is on its way, if that address waits for one.")
-    return redirect("console-verify")
+    sentence = "A new mail is on its way, if that address waits for one."
+    return done(request, sentence, "console-verify")
 
 
 @never_cache
@@ -68,8 +66,8 @@ def forgot(request: HttpRequest) -> HttpResponse:
     )
     if not form.is_bound or form.errors:
         return _page(request, "console/forgot.html", form)
-    messages.success(request, "If that address has an account, a mail is on its way to it.")
-    return redirect("console-reset")
+    sentence = "If that address has an account, a mail is on its way to it."
+    return done(request, sentence, "console-reset")
 
 
 @never_cache
@@ -88,8 +86,8 @@ def reset(request: HttpRequest) -> HttpResponse:
     )
     if user is None:
         return _page(request, "console/reset.html", form)
-    messages.success(request, "Your password is set, and all logins ended. Log in with it.")
-    return redirect("console-login")
+    sentence = "Your password is set, and all logins ended. Log in with it."
+    return done(request, sentence, "console-login")
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:
@@ -98,10 +96,9 @@ def _posted(request: HttpRequest) -> QueryDict | None:
 
 
 def _known(request: HttpRequest) -> dict[str, str]:
-    """Return what needs no typing: the link's token, and who is logged in."""
+    """Return what needs no typing: who is logged in."""
     principal = principal_of(request)
-    email = principal.user.email if principal and principal.user else ""
-    return {"token": request.GET.get("token", ""), "email": email}
+    return {"email": principal.user.email if principal and principal.user else ""}
 
 
 def _shown(form: forms.MailedForm) -> Shown:

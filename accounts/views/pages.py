@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 from accounts import authentication, selectors
+from accounts.models import User
 from accounts.principal import Principal
 from orsta.core import errors
 from orsta.core.api.errors import status_of
@@ -51,6 +53,19 @@ def show(
     """Render a page of the console for whoever is logged in."""
     principal = getattr(request, "principal", None)
     return render(request, template, {"principal": principal, **context}, status=status)
+
+
+def done(request: HttpRequest, sentence: str, page_name: str, *args: str) -> HttpResponse:
+    """Go to a page of the console, which says what was done."""
+    messages.success(request, sentence)
+    return redirect(page_name, *args)
+
+
+def person_of(request: ConsoleRequest) -> User:
+    """Return who is logged in, on a page that lets nobody else in."""
+    user = request.principal.user
+    assert user is not None, "the console's cookie is a person's login"  # noqa: S101
+    return user
 
 
 def token_of(request: HttpRequest) -> str:

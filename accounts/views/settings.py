@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import segno
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
@@ -13,13 +12,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import devices, forms
-from accounts.models import LoginSession, User
+from accounts.models import LoginSession
 from accounts.selectors import people
 from accounts.services import ceremonies, login, passkeys, passwords, second_factors, totp
-from accounts.views.pages import ConsoleRequest, page, show
+from accounts.views.pages import ConsoleRequest, done, page, person_of, show
 from orsta.core.api.addresses import client_address
 
 _HOME = "console-settings"
+_MAX_LISTED = 100  # logins; the API lists all
 # Forms of a kind on one page: their fields need ids of their own.
 _ADD, _OFF, _CODES = "add_%s", "off_%s", "codes_%s"
 
@@ -39,7 +39,7 @@ def change_password(request: ConsoleRequest) -> HttpResponse:
     form = forms.PasswordForm(request.POST)
     form.run(
         lambda: passwords.change(
-            user=_person(request),
+            user=person_of(request),
             **form.cleaned_data,
             login_id=request.principal.credential_id,
             ip=client_address(request),
@@ -48,7 +48,7 @@ def change_password(request: ConsoleRequest) -> HttpResponse:
     )
     if form.errors:
         return _page(request, form, password_form=form)
-    return _done(request, "Your password is changed, and your other logins ended.")
+    return done(request, "Your password is changed, and your other logins ended.", _HOME)
 
 
 @sensitive_post_parameters("password")
@@ -56,7 +56,7 @@ def change_password(request: ConsoleRequest) -> HttpResponse:
 @page
 def begin_totp(request: ConsoleRequest) -> HttpResponse:
     """Make a secret; the page shows it until a code of it confirms it."""
-    person, now = _person(request), timezone.now()
+    person, now = person_of(request), timezone.now()
     form = forms.FreshForm(request.POST, auto_id=_ADD, fresh=_is_fresh(request))
     form.run(
         lambda: second_factors.begin_totp(
@@ -79,7 +79,7 @@ def confirm_totp(request: ConsoleRequest) -> HttpResponse:
     form = forms.CodeForm(request.POST)
     codes = form.run(
         lambda: totp.confirm(
-            user=_person(request), code=form.cleaned_data["code"], now=timezone.now()
+            user=person_of(request), code=form.cleaned_data["code"], now=timezone.now()
         )
     )
     if codes is None:
@@ -95,7 +95,7 @@ def turn_totp_off(request: ConsoleRequest) -> HttpResponse:
     form = _prove(request, second_factors.turn_off, _OFF)[0]
     if form.errors:
         return _page(request, form, off_form=form)
-    return _done(request, "The authenticator app is removed.")
+    return done(request, "The authenticator app is removed.", _HOME)
 
 
 @sensitive_post_parameters("password")
@@ -113,28 +113,28 @@ def replace_codes(request: ConsoleRequest) -> HttpResponse:
 @page
 def remove_passkey(request: ConsoleRequest, passkey_id: str) -> HttpResponse:
     """Forget a passkey."""
-    passkeys.remove(user=_person(request), public_id=passkey_id, now=timezone.now())
-    return _done(request, "The passkey is removed.")
+    passkeys.remove(user=person_of(request), public_id=passkey_id, now=timezone.now())
+    return done(request, "The passkey is removed.", _HOME)
 
 
 @require_POST
 @page
 def end_login(request: ConsoleRequest, login_id: str) -> HttpResponse:
     """End one login of the person, on whichever device."""
-    person, now = _person(request), timezone.now()
+    person, now = person_of(request), timezone.now()
     row = people.login_of(person, login_id, now=now)
     login.revoke(login_session=row, now=now, actor=person.public_id)
-    return _done(request, "That login ended.")
+    return done(request, "That login ended.", _HOME)
 
 
 @require_POST
 @page
 def end_other_logins(request: ConsoleRequest) -> HttpResponse:
     """End every login of the person but this one."""
-    person = _person(request)
+    person = person_of(request)
     here = request.principal.credential_id
     login.revoke_all(user=person, now=timezone.now(), actor=person.public_id, but=here)
-    return _done(request, "Your other logins ended.")
+    return done(request, "Your other logins ended.", _HOME)
 
 
 def _prove(
@@ -142,25 +142,14 @@ def _prove(
 ) -> tuple[forms.ProofForm, Any]:
     """Run what takes a password as proof; return its form and its answer."""
     form = forms.ProofForm(request.POST, auto_id=auto_id)
-    person, now = _person(request), timezone.now()
+    person, now = person_of(request), timezone.now()
     return form, form.run(lambda: work(user=person, now=now, **form.cleaned_data))
 
 
 def _is_fresh(request: ConsoleRequest) -> bool:
     return second_factors.is_fresh(
-        user=_person(request), login_id=request.principal.credential_id, now=timezone.now()
+        user=person_of(request), login_id=request.principal.credential_id, now=timezone.now()
     )
-
-
-def _person(request: ConsoleRequest) -> User:
-    user = request.principal.user
-    assert user is not None, "the console's cookie is a person's login"  # noqa: S101
-    return user
-
-
-def _done(request: ConsoleRequest, sentence: str) -> HttpResponse:
-    messages.success(request, sentence)
-    return redirect(_HOME)
 
 
 def _codes(request: ConsoleRequest, heading: str, codes: list[str]) -> HttpResponse:
@@ -174,9 +163,9 @@ def _page(
     **bound: forms.ConsoleForm,
 ) -> HttpResponse:
     """Show the page; a form that was refused stands in for its empty one."""
-    person, now = _person(request), timezone.now()
+    person, now = person_of(request), timezone.now()
     waiting = totp.waiting(person, now=now)
-    rows = people.logins_of(person, now=now).order_by("-pk")
+    rows = people.logins_of(person, now=now).order_by("-pk")[:_MAX_LISTED]
     fresh = _is_fresh(request)
     context = {
         "active": "settings",

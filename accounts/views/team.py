@@ -3,9 +3,7 @@
 from typing import Any, cast
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -14,12 +12,12 @@ from rest_framework.request import Request
 from accounts import permissions
 from accounts.api import cookies
 from accounts.forms import ConsoleForm
-from accounts.models import Role, User
+from accounts.models import Role
 from accounts.principal import Principal
 from accounts.roles import GRANTS
 from accounts.selectors import members as roster
 from accounts.services import invitations, members, signup
-from accounts.views.pages import ConsoleRequest, page, show
+from accounts.views.pages import ConsoleRequest, done, page, person_of, show
 from orsta.core import errors
 from orsta.core.api import pagination
 from orsta.core.api.addresses import client_address
@@ -66,14 +64,14 @@ def invite(request: ConsoleRequest) -> HttpResponse:
             tenant=request.principal.tenant,
             email=form.cleaned_data["email"],
             role=Role(form.cleaned_data["role"]),
-            by=_person(request),
+            by=person_of(request),
             ip=client_address(request),
             now=timezone.now(),
         )
     )
     if sent is None:
         return _page(request, form)
-    return _done(request, f"An invitation is on its way to {sent.email}.")
+    return done(request, f"An invitation is on its way to {sent.email}.", _HOME)
 
 
 @require_POST
@@ -83,8 +81,8 @@ def resend(request: ConsoleRequest, invitation_id: str) -> HttpResponse:
     permissions.require(request.principal, "members:write")
     found = roster.invitation_of(request.principal.tenant, invitation_id)
     ip, now = client_address(request), timezone.now()
-    invitations.resend(invitation=found, by=_person(request), ip=ip, now=now)
-    return _done(request, f"A new link is on its way to {found.email}.")
+    invitations.resend(invitation=found, by=person_of(request), ip=ip, now=now)
+    return done(request, f"A new link is on its way to {found.email}.", _HOME)
 
 
 @require_POST
@@ -95,7 +93,7 @@ def withdraw(request: ConsoleRequest, invitation_id: str) -> HttpResponse:
     found = roster.invitation_of(request.principal.tenant, invitation_id)
     actor = request.principal.actor
     invitations.revoke(invitation=found, actor=actor, now=timezone.now())
-    return _done(request, f"The invitation of {found.email} is withdrawn.")
+    return done(request, f"The invitation of {found.email} is withdrawn.", _HOME)
 
 
 @require_POST
@@ -107,8 +105,10 @@ def change_role(request: ConsoleRequest, member_id: str) -> HttpResponse:
     role = request.POST.get("role", "")
     if role not in Role.values:
         raise UnknownRole("There is no such role.")
-    members.change_role(member=member, role=Role(role), by=_person(request), now=timezone.now())
-    return _done(request, f"{member.user.username} has a new role.")
+    members.change_role(
+        member=member, role=Role(role), by=person_of(request), now=timezone.now()
+    )
+    return done(request, f"{member.user.username} has a new role.", _HOME)
 
 
 @require_POST
@@ -117,8 +117,8 @@ def remove(request: ConsoleRequest, member_id: str) -> HttpResponse:
     """Take a member out."""
     permissions.require(request.principal, "members:write")
     member = roster.member_of(request.principal.tenant, member_id)
-    members.remove(member=member, by=_person(request), now=timezone.now())
-    return _done(request, f"{member.user.username} is removed.")
+    members.remove(member=member, by=person_of(request), now=timezone.now())
+    return done(request, f"{member.user.username} is removed.", _HOME)
 
 
 @require_POST
@@ -126,9 +126,8 @@ def remove(request: ConsoleRequest, member_id: str) -> HttpResponse:
 def leave(request: ConsoleRequest) -> HttpResponse:
     """Leave the workspace; this login ends with it."""
     tenant = request.principal.tenant
-    members.leave(tenant=tenant, user=_person(request), now=timezone.now())
-    messages.success(request, f"You left {tenant.name}.")
-    response = redirect("console-login")
+    members.leave(tenant=tenant, user=person_of(request), now=timezone.now())
+    response = done(request, f"You left {tenant.name}.", "console-login")
     cookies.take(response)
     return response
 
@@ -160,15 +159,6 @@ def _roles(principal: Principal) -> list[tuple[str, str]]:
         return []
     own = GRANTS[Role(principal.role)]
     return [(role.value, role.label) for role in Role if GRANTS[role] <= own]
-
-
-def _person(request: ConsoleRequest) -> User:
-    return cast("User", request.principal.user)
-
-
-def _done(request: ConsoleRequest, sentence: str) -> HttpResponse:
-    messages.success(request, sentence)
-    return redirect(_HOME)
 
 
 urlpatterns = [

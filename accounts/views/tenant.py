@@ -1,9 +1,8 @@
 """`/console/workspace`: rename the workspace, take its data, delete it; go to another one."""
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
@@ -12,11 +11,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import permissions
-from accounts.forms import ConsoleForm
-from accounts.models import ExportStatus, User
+from accounts.forms import ConsoleForm, ProofForm
+from accounts.models import ExportStatus
 from accounts.selectors import archives, members
-from accounts.services import deletion, exports, signup, switching, tenants
-from accounts.views.pages import ConsoleRequest, page, show
+from accounts.services import deletion, exports, switching, tenants
+from accounts.views.pages import ConsoleRequest, done, page, person_of, show
 from orsta.core.api.addresses import client_address
 
 _HOME = "console-workspace"
@@ -41,7 +40,7 @@ class CountryForm(ConsoleForm):
     )
 
 
-class DeletionForm(ConsoleForm):
+class DeletionForm(ProofForm):
     """Proof that it is the owner, and that they mean this workspace."""
 
     confirm = forms.CharField(
@@ -49,12 +48,7 @@ class DeletionForm(ConsoleForm):
         max_length=tenants.MAX_NAME_LENGTH,
         widget=forms.TextInput({"autocomplete": "off"}),
     )
-    password = forms.CharField(
-        label="Your password",
-        max_length=signup.MAX_PASSWORD_LENGTH,
-        strip=False,
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
-    )
+    field_order = ["confirm", "password"]
 
 
 @require_safe
@@ -68,34 +62,16 @@ def workspace(request: ConsoleRequest) -> HttpResponse:
 @page
 def rename(request: ConsoleRequest) -> HttpResponse:
     """Give the workspace another name."""
-    permissions.require(request.principal, "tenant:write")
     form = NameForm(request.POST)
-    actor, tenant = request.principal.actor, request.principal.tenant
-    form.run(
-        lambda: tenants.rename(
-            tenant=tenant, actor=actor, now=timezone.now(), **form.cleaned_data
-        )
-    )
-    if form.errors:
-        return _page(request, name_form=form)
-    return _done(request, "The workspace has its new name.")
+    return _update(request, "name_form", form, "The workspace has its new name.")
 
 
 @require_POST
 @page
 def locate(request: ConsoleRequest) -> HttpResponse:
     """Say where phone numbers without a country code are from."""
-    permissions.require(request.principal, "tenant:write")
     form = CountryForm(request.POST)
-    actor, tenant = request.principal.actor, request.principal.tenant
-    form.run(
-        lambda: tenants.update(
-            tenant=tenant, actor=actor, now=timezone.now(), **form.cleaned_data
-        )
-    )
-    if form.errors:
-        return _page(request, country_form=form)
-    return _done(request, "The country of phone numbers was changed.")
+    return _update(request, "country_form", form, "The country of phone numbers was changed.")
 
 
 @require_POST
@@ -104,7 +80,7 @@ def export(request: ConsoleRequest) -> HttpResponse:
     """Have an archive written."""
     permissions.require(request.principal, "tenant:write")
     tenant, now = request.principal.tenant, timezone.now()
-    exports.request(tenant=tenant, by=_person(request), now=now)
+    exports.request(tenant=tenant, by=person_of(request), now=now)
     return redirect(_HOME)
 
 
@@ -118,7 +94,7 @@ def delete(request: ConsoleRequest) -> HttpResponse:
     form.run(
         lambda: deletion.request(
             tenant=request.principal.tenant,
-            by=_person(request),
+            by=person_of(request),
             **form.cleaned_data,
             ip=client_address(request),
             now=timezone.now(),
@@ -133,8 +109,9 @@ def keep(request: ConsoleRequest) -> HttpResponse:
     """Cancel the deletion."""
     permissions.require(request.principal, "tenant:delete")
     actor, tenant = request.principal.actor, request.principal.tenant
-    tenants.cancel_deletion(tenant=tenant, actor=actor, now=timezone.now())
-    return _done(request, "The workspace stays. Its keys and sessions work again.")
+    kept = tenants.cancel_deletion(tenant=tenant, actor=actor, now=timezone.now())
+    as_before = "Its keys and sessions work again." if kept.is_active else "It is suspended."
+    return done(request, f"The workspace stays. {as_before}", _HOME)
 
 
 @require_POST
@@ -142,13 +119,26 @@ def keep(request: ConsoleRequest) -> HttpResponse:
 def switch(request: ConsoleRequest) -> HttpResponse:
     """Go to another workspace of the person, with this login."""
     place = switching.switch(
-        user=_person(request),
+        user=person_of(request),
         login_id=request.principal.credential_id,
         tenant_id=request.POST.get("tenant_id", ""),
         now=timezone.now(),
     )
-    messages.success(request, f"You are in {place.tenant.name} now.")
-    return redirect(_HOME)
+    return done(request, f"You are in {place.tenant.name} now.", _HOME)
+
+
+def _update(
+    request: ConsoleRequest, place: str, form: ConsoleForm, sentence: str
+) -> HttpResponse:
+    """Change what the form holds of the workspace; `place` is the form's in the page."""
+    permissions.require(request.principal, "tenant:write")
+    actor, tenant = request.principal.actor, request.principal.tenant
+    form.run(
+        lambda: tenants.update(
+            tenant=tenant, actor=actor, now=timezone.now(), **form.cleaned_data
+        )
+    )
+    return _page(request, **{place: form}) if form.errors else done(request, sentence, _HOME)
 
 
 def _page(request: ConsoleRequest, **bound: ConsoleForm) -> HttpResponse:
@@ -161,7 +151,7 @@ def _page(request: ConsoleRequest, **bound: ConsoleForm) -> HttpResponse:
     context: dict[str, Any] = {
         "active": "workspace",
         "tenant": tenant,
-        "places": list(members.workspaces_of(_person(request))),
+        "places": list(members.workspaces_of(person_of(request))),
         "may_write": may_write,
         "may_delete": principal.allows("tenant:delete"),
         "exports": found,
@@ -174,15 +164,6 @@ def _page(request: ConsoleRequest, **bound: ConsoleForm) -> HttpResponse:
     }
     status = next((form.status_code for form in bound.values()), 200)
     return show(request, "console/tenant.html", context, status=status)
-
-
-def _person(request: ConsoleRequest) -> User:
-    return cast("User", request.principal.user)
-
-
-def _done(request: ConsoleRequest, sentence: str) -> HttpResponse:
-    messages.success(request, sentence)
-    return redirect(_HOME)
 
 
 urlpatterns = [

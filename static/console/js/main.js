@@ -2,11 +2,12 @@
 
 import { $, $$ } from "./dom.js";
 import { keysPage } from "./keys.js";
+import { mailedLink } from "./mailed.js";
 import { passkeys } from "./passkeys.js";
 import { sessionPage } from "./session.js";
 import { sessionsPage } from "./sessions.js";
 import { localize } from "./time.js";
-import { exportProgress, invitation } from "./workspace.js";
+import { exportProgress } from "./workspace.js";
 
 const PAGES = { keys: keysPage, session: sessionPage, sessions: sessionsPage };
 
@@ -41,7 +42,7 @@ localize();
 copyButtons();
 onceForms();
 passkeys();
-invitation();
+mailedLink();
 exportProgress();
 const page = $("[data-page]");
 if (page) PAGES[page.dataset.page](page);

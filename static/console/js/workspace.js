@@ -1,19 +1,9 @@
-// The workspace's pages: the link of an invitation, and archives that are being written.
+// The workspace's pages: archives that are being written.
 
 import { api } from "./api.js";
-import { $, $$ } from "./dom.js";
+import { $$ } from "./dom.js";
 
 const ASK_EVERY = 1500; // milliseconds
-
-/** Take an invitation's token out of the address, and send it. */
-export function invitation() {
-  const field = $("[data-fragment]");
-  const token = location.hash.slice(1);
-  if (!field || !token) return;
-  history.replaceState(null, "", location.pathname); // not in the history either
-  field.value = token;
-  field.form.submit();
-}
 
 /** Follow the archives that are being written; reload when one is done. */
 export function exportProgress() {
