@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -11,6 +12,7 @@ from billing.models import Account, LedgerEntry, Payment
 from billing.services import reconciliation
 from billing.states import LedgerKind, PaymentStatus
 from orsta.core.admin import ReadOnlyAdmin, ReadOnlyInline, column, json_display
+from orsta.core.admin_dialogs import dialog
 
 STATUS_COLORS = {
     PaymentStatus.PENDING.label: "warning",
@@ -55,18 +57,17 @@ class PaymentAdmin(ReadOnlyAdmin):
     @action(
         description="Reconcile",
         permissions=["operate"],
-        dialog={
-            "title": "Ask the provider what became of this payment?",
-            "description": "For pending payments. It never charges again; what the provider "
-            "says is recorded as if it had just answered.",
-            "form_class": None,
-            "form_submit_text": "Reconcile",
-        },
+        dialog=dialog(
+            "Ask the provider what became of this payment?",
+            "For pending payments. It never charges again; what the provider says is recorded "
+            "as if it had just answered.",
+            "Reconcile",
+        ),
     )
     def reconcile(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
     ) -> HttpResponse:
-        payment = Payment.objects.get(pk=object_id)
+        payment = get_object_or_404(Payment, pk=object_id)
         return self.run_service(
             request,
             object_id,

@@ -2,9 +2,11 @@
 
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 
-# ISO 4217: currencies whose minor unit is not a hundredth.
-_EXPONENTS = {"BIF": 0, "CLP": 0, "JPY": 0, "KRW": 0, "PYG": 0, "UGX": 0, "VND": 0, "XAF": 0,
-              "XOF": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}  # fmt: skip
+# ISO 4217: currencies whose minor unit is not a hundredth, all of them.
+_EXPONENTS = {"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0,
+              "PYG": 0, "RWF": 0, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0,
+              "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+              "CLF": 4, "UYW": 4}  # fmt: skip
 _MAX_MINOR = 2**63 - 1  # what a bigint column holds
 # Digits that do not fit are an error, never rounded away.
 _EXACT = Context(prec=40, traps=[InvalidOperation, Inexact, Overflow])

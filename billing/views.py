@@ -8,9 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -20,7 +18,7 @@ from accounts import selectors as accounts_selectors
 from accounts.forms import ConsoleForm
 from accounts.models import Tenant
 from accounts.services import keys
-from accounts.views import ConsoleRequest, page, show
+from accounts.views.pages import ConsoleRequest, done, page, person_of, show
 from billing import money, selectors
 from billing.models import Payment
 from billing.providers import registry
@@ -82,7 +80,6 @@ class EnableForm(ConsoleForm):
 def overview(request: ConsoleRequest) -> HttpResponse:
     """Show the key's state, the price and the payments."""
     permissions.require(request.principal, "billing:read")
-    permissions.require(request.principal, "billing:read")
     return show(request, "console/billing.html", _context(request, now=timezone.now()))
 
 
@@ -91,12 +88,10 @@ def overview(request: ConsoleRequest) -> HttpResponse:
 def enable_key(request: ConsoleRequest) -> HttpResponse:
     """Pay if needed and turn the key on; a decline is said on the same page."""
     permissions.require(request.principal, "billing:write")
-    permissions.require(request.principal, "billing:write")
     form = EnableForm(request.POST)
     activation = form.run(lambda: _enable(request, form))
     if activation is not None:
-        messages.success(request, f"{activation.message}.")
-        return redirect("console-billing")
+        return done(request, f"{activation.message}.", "console-billing")
     context = _context(request, now=timezone.now()) | {
         "error": " ".join(str(said) for row in form.errors.values() for said in row),
         "chosen_card": form.data.get("payment_method"),
@@ -109,19 +104,15 @@ def enable_key(request: ConsoleRequest) -> HttpResponse:
 def disable_key(request: ConsoleRequest) -> HttpResponse:
     """Turn the key off; the paid period goes on."""
     permissions.require(request.principal, "billing:write")
-    principal = request.principal
-    permissions.require(principal, "billing:write")
-    actor = principal.user.public_id if principal.user else ""
-    keys.deactivate(tenant=principal.tenant, now=timezone.now(), actor=actor)
-    messages.success(request, "API key turned off.")
-    return redirect("console-billing")
+    actor = person_of(request).public_id
+    keys.deactivate(tenant=request.principal.tenant, now=timezone.now(), actor=actor)
+    return done(request, "API key turned off.", "console-billing")
 
 
 def _enable(request: ConsoleRequest, form: EnableForm) -> Activation:
-    assert request.principal.user is not None  # noqa: S101 (a login always has its person)
     return payments.enable_api_key(
         tenant=request.principal.tenant,
-        user=request.principal.user,
+        user=person_of(request),
         amount=form.cleaned_data["amount"],
         payment_method=form.cleaned_data["payment_method"],
         idempotency_key=form.cleaned_data["idempotency_key"],

@@ -4,23 +4,18 @@ A tenant is one per (source, user_id), and every read here names both or asks fo
 that is bound to a source cannot even express a question about another source's user.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
+from accounts import selectors as accounts_selectors
 from accounts.models import ApiKey, Tenant
 from orsta.core import errors
-from subscriptions.entitlements import Entitlements, Override, Terms
-from subscriptions.models import (
-    EntitlementOverride,
-    Feature,
-    PlanEntitlement,
-    QuotaUsage,
-    Subscription,
-)
+from subscriptions import selectors
+from subscriptions.entitlements import Entitlements
+from subscriptions.models import Feature, QuotaUsage, Subscription
 
 MAX_PAGE = 1_000_000_000  # beyond it an OFFSET would leave PostgreSQL's bigint
 
@@ -125,37 +120,25 @@ def describe(tenant: Tenant, *, now: datetime) -> ExternalUser:
 
 
 def key_of(tenant: Tenant) -> KeyFacts | None:
-    """Return what may be told of the newest living key, None when there is none."""
-    keys = ApiKey.objects.for_tenant(tenant)
-    key = keys.filter(revoked_at=None, replaced_by=None).order_by("pk").first()
+    """Return what may be told of the oldest key that works, None when there is none."""
+    key = accounts_selectors.current_api_key(tenant=tenant)
     if key is None:
         return None
-    return KeyFacts(key, keys.filter(replaced_by=key).order_by("-pk").first())
-
-
-def subscriptions_of(tenants: Iterable[Tenant]) -> dict[int, tuple[Subscription, Terms]]:
-    """Return what tenants subscribe to, by their primary keys; three queries."""
-    owners = list(tenants)
-    limits = Prefetch("plan__entitlements", PlanEntitlement.objects.order_by("pk"))
-    rows = Subscription.objects.filter(tenant__in=owners).select_related("plan")
-    overrides = defaultdict(list)
-    for row in EntitlementOverride.objects.filter(tenant__in=owners):
-        overrides[row.tenant_id].append(Override(row.feature, row.limit, row.expires_at))
-    return {
-        row.tenant_id: (row, _terms(row, overrides[row.tenant_id]))
-        for row in rows.prefetch_related(limits)
-    }
+    replaced = ApiKey.objects.for_tenant(tenant).filter(replaced_by=key)
+    return KeyFacts(key, replaced.order_by("-pk").first())
 
 
 def _users(source: str) -> QuerySet[Tenant]:
     """By source alone: whoever has one has a user_id too (a constraint), and no row is read."""
+    if "\x00" in source:  # PostgreSQL stores none, and takes none in a question either
+        return Tenant.objects.none()
     if source:
         return Tenant.objects.filter(source=source)
     return Tenant.objects.exclude(source="")
 
 
 def _describe(tenants: Sequence[Tenant], *, provider: str, now: datetime) -> list[ExternalUser]:
-    known = subscriptions_of(tenants)
+    known = selectors.subscriptions_of([tenant.pk for tenant in tenants])
     used: dict[int, int] = dict(
         QuotaUsage.objects.filter(tenant__in=tenants, feature=Feature.SESSIONS).values_list(
             "tenant_id", "used"
@@ -184,15 +167,4 @@ def _standing(subscription: Subscription, entitlements: Entitlements) -> Standin
         expires_at=subscription.ends_at,
         max_sessions=limits.get(Feature.SESSIONS) or 0,
         max_messages=limits.get(Feature.MESSAGES) or 0,
-    )
-
-
-def _terms(subscription: Subscription, overrides: Sequence[Override]) -> Terms:
-    plan = subscription.plan
-    return Terms(
-        plan_code=plan.code,
-        rate_class=plan.rate_class,
-        limits={row.feature: row.limit for row in plan.entitlements.all()},
-        overrides=tuple(overrides),
-        span=subscription.span,
     )

@@ -39,10 +39,6 @@ class Entitlements:
         """Return how much of a feature there is: None without a limit, 0 if not included."""
         return self.limits.get(feature, 0) if self.active else 0
 
-    def has(self, feature: str) -> bool:
-        """Say whether any of the feature is included."""
-        return self.limit(feature) != 0
-
     @property
     def owes(self) -> bool:
         """Whether the tenant has more than it paid for and should pay now."""

@@ -83,7 +83,7 @@ def entitlements_for(*, tenant: Tenant, now: datetime, fresh: bool = False) -> E
     known = None if fresh else _cache.get(tenant.pk, now=now)
     if known is None:
         generation = _cache.generation
-        known = Known(_terms_of(tenant), now)
+        known = Known(_terms_of([tenant.pk]).get(tenant.pk), now)
         _cache.keep(tenant.pk, known, generation=generation)
     return known.terms.at(now) if known.terms else NOTHING
 
@@ -97,7 +97,7 @@ def entitlements_of(*, tenant_ids: Iterable[int], now: datetime) -> dict[int, En
     known = {pk: kept for pk in wanted if (kept := _cache.get(pk, now=now)) is not None}
     if unknown := wanted.difference(known):
         generation = _cache.generation
-        terms = _terms_of_many(unknown)
+        terms = _terms_of(unknown)
         for pk in unknown:
             known[pk] = Known(terms.get(pk), now)
             _cache.keep(pk, known[pk], generation=generation)
@@ -131,11 +131,23 @@ def forget_all() -> None:
 
 
 def subscription_of(tenant: Tenant) -> Subscription | None:
-    """Return the tenant's subscription, with its plan and the plan's limits."""
-    limits = Prefetch("plan__entitlements", PlanEntitlement.objects.order_by("pk"))
+    """Return the tenant's subscription, with its plan."""
     rows = Subscription.objects.for_tenant(tenant).select_related("plan")
-    found: Subscription | None = rows.prefetch_related(limits).first()
+    found: Subscription | None = rows.first()
     return found
+
+
+def subscriptions_of(tenant_ids: Collection[int]) -> dict[int, tuple[Subscription, Terms]]:
+    """Return what many tenants subscribe to, by primary key: three queries, or one for none."""
+    limits = Prefetch("plan__entitlements", PlanEntitlement.objects.order_by("pk"))
+    rows = Subscription.objects.filter(tenant__in=tenant_ids).select_related("plan")
+    if not (found := list(rows.prefetch_related(limits))):
+        return {}
+    overrides: defaultdict[int, list[Override]] = defaultdict(list)
+    own = EntitlementOverride.objects.filter(tenant__in=tenant_ids)
+    for tenant_id, *values in own.values_list("tenant_id", "feature", "limit", "expires_at"):
+        overrides[tenant_id].append(Override(*values))
+    return {row.tenant_id: (row, _terms(row, overrides[row.tenant_id])) for row in found}
 
 
 def subscriptions_due(*, now: datetime) -> QuerySet[Subscription]:
@@ -198,14 +210,23 @@ def usage_of(*, tenant: Tenant, entitlements: Entitlements) -> list[FeatureUsage
 
 def usage_by_day(*, tenant: Tenant, feature: str, until: date, days: int) -> list[Day]:
     """Return the usage of the `days` up to `until`, UTC, oldest first, none left out."""
+    return usages_by_day(tenant=tenant, features=[feature], until=until, days=days)[feature]
+
+
+def usages_by_day(
+    *, tenant: Tenant, features: Collection[str], until: date, days: int
+) -> dict[str, list[Day]]:
+    """Return the same of several features, by feature, in one query."""
     first = until - timedelta(days=days - 1)
     rows = UsageDay.objects.for_tenant(tenant).filter(
-        feature=feature, day__gte=first, day__lte=until
+        feature__in=features, day__gte=first, day__lte=until
     )
-    used = dict(rows.values_list("day", "used"))
-    return [
-        Day(day, used.get(day, 0)) for day in (first + timedelta(days=n) for n in range(days))
-    ]
+    used = {(row.feature, row.day): row.used for row in rows}
+    dates = [first + timedelta(days=n) for n in range(days)]
+    return {
+        feature: [Day(day, used.get((feature, day), 0)) for day in dates]
+        for feature in features
+    }
 
 
 def overrides_of(tenant: Tenant) -> QuerySet[EntitlementOverride]:
@@ -217,7 +238,11 @@ def overrides_of(tenant: Tenant) -> QuerySet[EntitlementOverride]:
 def plans_for_sale() -> QuerySet[Plan]:
     """Return what can be bought, cheapest first, with its limits."""
     limits = Prefetch("entitlements", PlanEntitlement.objects.order_by("pk"))
-    return Plan.objects.filter(is_active=True).prefetch_related(limits).order_by("price_minor")
+    return (
+        Plan.objects.filter(is_active=True)
+        .prefetch_related(limits)
+        .order_by("price_minor", "pk")
+    )
 
 
 def limit_of(plan: Plan, feature: str) -> int | None:
@@ -231,27 +256,8 @@ def active_count() -> int:
     return Subscription.objects.filter(status__in=RUNNING).count()
 
 
-def _terms_of(tenant: Tenant) -> Terms | None:
-    found = subscription_of(tenant)
-    if found is None:
-        return None
-    own = EntitlementOverride.objects.for_tenant(tenant).values_list(
-        "feature", "limit", "expires_at"
-    )
-    return _terms(found, [Override(*row) for row in own])
-
-
-def _terms_of_many(tenant_ids: Collection[int]) -> dict[int, Terms]:
-    overrides: defaultdict[int, list[Override]] = defaultdict(list)
-    own = EntitlementOverride.objects.filter(tenant__in=tenant_ids)
-    for tenant_id, *row in own.values_list("tenant_id", "feature", "limit", "expires_at"):
-        overrides[tenant_id].append(Override(*row))
-    limits = Prefetch("plan__entitlements", PlanEntitlement.objects.order_by("pk"))
-    rows = Subscription.objects.filter(tenant__in=tenant_ids).select_related("plan")
-    return {
-        found.tenant_id: _terms(found, overrides[found.tenant_id])
-        for found in rows.prefetch_related(limits)
-    }
+def _terms_of(tenant_ids: Collection[int]) -> dict[int, Terms]:
+    return {pk: terms for pk, (_, terms) in subscriptions_of(tenant_ids).items()}
 
 
 def _terms(found: Subscription, overrides: Iterable[Override]) -> Terms:

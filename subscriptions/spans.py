@@ -1,9 +1,16 @@
 """What time alone makes of a subscription. Plain: no rows, no clock."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from subscriptions.states import PAID_FOR, RUNNING, SubscriptionStatus
+
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)  # "for ever"; a day's room for time zones
+
+
+def later(moment: datetime, by: timedelta) -> datetime:
+    """Return the moment that comes so much after another, `LATEST` at most."""
+    return moment + min(by, LATEST - moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class Span:
             return self.ends_at
         if self.status == SubscriptionStatus.GRACE and self.grace_ends_at is not None:
             return self.grace_ends_at
-        return self.ends_at + self.grace
+        return later(self.ends_at, self.grace)
 
     def period_at(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the usage period that `now` is in: [start, end)."""

@@ -1,6 +1,9 @@
-"""`/billing`: turn the API key on and off, and see what it cost. For logged-in people."""
+"""`/billing`: turn the API key on and off, and see what it cost.
 
-from typing import Any, cast
+For people: a key can't buy, only a login token may spend money.
+"""
+
+from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -8,9 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors as accounts_selectors
-from accounts.api.base import TenantAPIView
-from accounts.models import User
-from accounts.permissions import HasPrincipal, HasScope, IsPerson
+from accounts.api.base import PersonAPIView
 from accounts.services import keys
 from billing import selectors
 from billing.api import serializers
@@ -18,22 +19,10 @@ from billing.services import answers, payments
 from orsta.core.api import idempotency
 from orsta.core.api.schema import IDEMPOTENCY
 
-_LOGIN: Any = [{"bearer": []}, {"cookie": []}]  # for the documentation; `IsPerson` enforces it
+_LOGIN: Any = [{"bearer": []}, {"cookie": []}]  # as `PersonAPIView` lets in
 
 
-class BillingAPIView(TenantAPIView):
-    """A key can't buy: only a login token may spend money."""
-
-    # A program is told to log in, not which scope it could never have.
-    permission_classes = [HasPrincipal, IsPerson, HasScope]
-
-    @property
-    def person(self) -> User:
-        """Return who is paying; `IsPerson` lets no principal without a user pass."""
-        return cast("User", self.principal.user)
-
-
-class EnableApiKey(BillingAPIView):
+class EnableApiKey(PersonAPIView):
     """Pay for the API key and turn it on."""
 
     required_scope = {"POST": "billing:write"}
@@ -72,7 +61,7 @@ class EnableApiKey(BillingAPIView):
         return response
 
 
-class DisableApiKey(BillingAPIView):
+class DisableApiKey(PersonAPIView):
     """Turn the API key off."""
 
     required_scope = {"POST": "billing:write"}
@@ -94,7 +83,7 @@ class DisableApiKey(BillingAPIView):
         return Response(serializers.DisableApiKeyOutput(body).data)
 
 
-class ApiKeyStatusView(BillingAPIView):
+class ApiKeyStatusView(PersonAPIView):
     """Whether the API key is on."""
 
     required_scope = {"GET": "billing:read"}
@@ -110,7 +99,7 @@ class ApiKeyStatusView(BillingAPIView):
         return Response(serializers.ApiKeyStatusOutput(body).data)
 
 
-class BillingSummary(BillingAPIView):
+class BillingSummary(PersonAPIView):
     """What the tenant paid."""
 
     required_scope = {"GET": "billing:read"}

@@ -35,7 +35,7 @@ class ChargeRequest:
     amount_minor: int
     currency: str
     description: str = ""
-    payment_method: str = ""
+    payment_method: str = field(default="", repr=False)
     metadata: Any = field(default_factory=dict)
 
 

@@ -116,7 +116,7 @@ def replay(*, tenant: Tenant, key: str, fingerprint: str, now: datetime) -> Acti
     if kept is None:
         return None
     if kept.created_at <= now - KEEP_KEYS:
-        forget_keys(now=now)
+        forget_keys(now=now, tenant=tenant)
         return None
     if kept.fingerprint != fingerprint:
         raise KeyReused("This Idempotency-Key was used for another request; take a new one.")
@@ -140,13 +140,19 @@ def keep(
         )
 
 
-def forget_keys(*, now: datetime) -> None:
-    """Free the keys that are older than `KEEP_KEYS`; the payments stay."""
-    limit = now - KEEP_KEYS
-    Payment.objects.filter(created_at__lte=limit).exclude(idempotency_key="").update(
+def forget_keys(*, now: datetime, tenant: Tenant | None = None) -> None:
+    """Free the keys that are older than `KEEP_KEYS`; the payments stay.
+
+    :param tenant: whose keys; None frees everybody's.
+    """
+    payments, kept = Payment.objects.all(), KeptAnswer.objects.all()
+    if tenant is not None:
+        payments, kept = payments.for_tenant(tenant), kept.for_tenant(tenant)
+    old = {"created_at__lte": now - KEEP_KEYS}
+    payments.filter(**old).exclude(idempotency_key="").update(
         idempotency_key="", updated_at=now
     )
-    KeptAnswer.objects.filter(created_at__lte=limit).delete()
+    kept.filter(**old).delete()
 
 
 def _kept(

@@ -1,7 +1,7 @@
 """Sell the API key: reserve, charge outside any transaction, settle."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -55,7 +55,7 @@ class Order:
     amount: float | Decimal | None
     description: str
     metadata: Any
-    payment_method: str
+    payment_method: str = field(repr=False)
     idempotency_key: str
     fingerprint: str
 
@@ -123,8 +123,7 @@ def _start(order: Order, *, now: datetime) -> Payment | Activation:
     )
     if replayed is not None:
         return replayed
-    plan = subscriptions_selectors.default_plan()
-    _check_price(order, plan)
+    agreed = _plan_at(order.amount)
     pending = account.payments.filter(status=PaymentStatus.PENDING).first()
     if pending is not None:
         return answers.of_payment(pending)
@@ -140,6 +139,7 @@ def _start(order: Order, *, now: datetime) -> Payment | Activation:
         return _turn_on(order, is_on=_is_on(order.tenant), now=now)
     ends_at = entitlements.ends_at
     buys = ends_at.isoformat() if ends_at else _FIRST_PERIOD
+    plan = agreed or subscriptions_selectors.default_plan()
     return _reserve(order, account=account, plan=plan, buys=buys)
 
 
@@ -149,11 +149,13 @@ def _lock_account(tenant: Tenant) -> Account:
     return account
 
 
-def _check_price(order: Order, plan: Plan) -> None:
-    if order.amount is None:
-        return
+def _plan_at(amount: float | Decimal | None) -> Plan | None:
+    """Return the plan whose price the caller named, None when it named no price."""
+    if amount is None:
+        return None
+    plan = subscriptions_selectors.default_plan()
     try:
-        expected = money.to_minor(order.amount, plan.currency)
+        expected = money.to_minor(amount, plan.currency)
     except money.NotAnAmount:
         expected = None
     if expected != plan.price_minor:
@@ -164,6 +166,7 @@ def _check_price(order: Order, plan: Plan) -> None:
             price_minor=plan.price_minor,
             currency=plan.currency,
         )
+    return plan
 
 
 def _turn_on(order: Order, *, is_on: bool, now: datetime) -> Activation:

@@ -4,7 +4,6 @@ import json
 
 from django.test import Client
 
-from accounts.models import Tenant
 from accounts.tests.factories import Login
 
 ENABLE = "/billing/enable-api-key"
@@ -24,8 +23,3 @@ def post(customer: Login, body: object, path: str = ENABLE, **headers: str):
     return client_of(customer).post(
         path, data, content_type="application/json", headers=headers
     )
-
-
-def is_active(customer: Login) -> bool:
-    """Say whether the customer's API is on."""
-    return Tenant.objects.get(pk=customer.tenant.pk).api_enabled

@@ -1,9 +1,12 @@
-"""Providers under observation."""
+"""Providers under observation, and who looks at the admin."""
 
 import pytest
 
+from accounts.tests.conftest import admin, staff
 from billing.providers import registry
 from billing.tests.factories import CrashingProvider, OutsideTransactions, WatchedProvider
+
+__all__ = ["admin", "staff"]
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,13 @@ from typing import ClassVar
 
 from django.db import connection
 
+from accounts.models import Tenant
 from accounts.tests.factories import Login, make_api_key, make_login, make_tenant, owner_of
 from billing.models import Account, Payment
 from billing.providers.base import ChargeRequest, ChargeResult
 from billing.providers.sandbox import SandboxProvider
 from billing.services import payments
+from orsta.core.outbox.models import OutboxEvent
 from subscriptions.tests.factories import make_plan
 
 
@@ -84,3 +86,14 @@ def make_payment(customer: Login, **fields: object) -> Payment:
 def enable(customer: Login, **options: object) -> payments.Activation:
     """Turn the customer's key on, paying if need be."""
     return payments.enable_api_key(tenant=customer.tenant, user=customer.user, **options)
+
+
+def is_on(customer: Login) -> bool:
+    """Say whether the customer's API is on."""
+    return Tenant.objects.get(pk=customer.tenant.pk).api_enabled
+
+
+def payment_events() -> list[str]:
+    """Return the names of the events about payments, oldest first."""
+    events = OutboxEvent.objects.filter(name__startswith="payment.").order_by("pk")
+    return list(events.values_list("name", flat=True))

@@ -8,8 +8,8 @@ from django.utils import timezone
 from accounts import selectors as accounts_selectors
 from accounts.tests.factories import make_api_key, make_login, make_tenant
 from billing.models import LedgerEntry, Payment
-from billing.tests.clients import DISABLE, ENABLE, STATUS, SUMMARY, client_of, is_active, post
-from billing.tests.factories import enable, make_customer
+from billing.tests.clients import DISABLE, ENABLE, STATUS, SUMMARY, client_of, post
+from billing.tests.factories import enable, is_on, make_customer
 from subscriptions.tests.factories import make_plan
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def test_turning_the_key_on_answers_what_was_charged():
         "amount_charged_minor": 999,
         "currency": "USD",
     }
-    assert is_active(customer)
+    assert is_on(customer)
 
 
 def test_an_empty_body_pays_the_plans_price():
@@ -151,9 +151,9 @@ def test_disabling_is_repeatable_and_keeps_the_paid_period():
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == {"ok": True, "message": "API key deactivated"}
-    assert not is_active(customer)
+    assert not is_on(customer)
     assert post(customer, {}).json()["amount_charged_minor"] == 0
-    assert is_active(customer)
+    assert is_on(customer)
 
 
 def test_a_replayed_disable_does_not_turn_a_newer_key_off():
@@ -165,7 +165,7 @@ def test_a_replayed_disable_does_not_turn_a_newer_key_off():
     replay = post(customer, {}, DISABLE, **{"Idempotency-Key": "off"})
 
     assert replay.headers["Idempotent-Replayed"] == "true"
-    assert is_active(customer)
+    assert is_on(customer)
 
 
 def test_the_status_shows_the_key_only_masked():

@@ -14,9 +14,8 @@ from billing.tests.clients import (
     STATUS,
     SUMMARY,
     client_of,
-    is_active,
 )
-from billing.tests.factories import enable, make_customer
+from billing.tests.factories import enable, is_on, make_customer
 from subscriptions.tests.factories import subscribe
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +38,7 @@ def test_an_api_key_can_not_buy(method, path, header):
 
     assert (response.status_code, response.json()["code"]) == (403, "login_required")
     assert not Payment.objects.exists()
-    assert is_active(customer)
+    assert is_on(customer)
 
 
 @pytest.mark.parametrize("path", [ENABLE, DISABLE])
@@ -54,7 +53,7 @@ def test_a_cookie_alone_can_not_buy_without_a_csrf_token(path):
 
     assert response.status_code == 403
     assert not Payment.objects.exists()
-    assert is_active(customer)
+    assert is_on(customer)
 
 
 def test_a_cookie_with_a_csrf_token_can_buy():
@@ -66,7 +65,7 @@ def test_a_cookie_with_a_csrf_token_can_buy():
     response = browser.generic("POST", ENABLE, headers={"X-CSRFToken": token})
 
     assert response.status_code == 200
-    assert is_active(customer)
+    assert is_on(customer)
 
 
 def test_one_tenant_sees_nothing_of_another():

@@ -3,8 +3,8 @@
 import pytest
 
 from billing.models import Payment
-from billing.tests.clients import is_active, post
-from billing.tests.factories import make_customer
+from billing.tests.clients import post
+from billing.tests.factories import is_on, make_customer
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ def test_the_client_can_not_choose_the_amount(amount):
     assert "9.99 USD" in problem["detail"]
     assert problem["price_minor"] == 999
     assert not Payment.objects.exists()
-    assert not is_active(customer)
+    assert not is_on(customer)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_an_amount_that_is_no_number_is_invalid(amount):
     assert response.status_code == 400
     assert response.headers["Content-Type"] == "application/problem+json"
     assert not Payment.objects.exists()
-    assert not is_active(customer)
+    assert not is_on(customer)
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,16 @@ def test_old_keys_are_forgotten_and_their_payments_stay():
     assert not KeptAnswer.objects.exists()
 
 
+def test_a_request_forgets_the_old_keys_of_its_own_tenant_only():
+    customer, other = make_customer(), make_customer()
+    for one in (customer, other):
+        enable(one, now=NOW, **SAME)
+
+    enable(customer, now=LATER, **SAME)
+
+    assert Payment.objects.get(tenant=other.tenant).idempotency_key == "k1"
+
+
 def test_young_keys_are_not_forgotten():
     customer = make_customer()
     enable(customer, now=NOW, **SAME)

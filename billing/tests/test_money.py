@@ -43,6 +43,9 @@ def test_whatever_comes_in_is_an_exact_amount_or_refused(value):
         (-5, "USD", -500),
         (100, "JPY", 100),
         (1.234, "KWD", 1234),
+        (100, "ISK", 100),
+        (1.234, "LYD", 1234),
+        (1.2345, "CLF", 12345),
     ],
 )
 def test_amounts_become_minor_units(value, currency, minor):
@@ -75,6 +78,8 @@ def test_a_fraction_of_a_yen_is_refused():
         (123456789, "USD", "1,234,567.89 USD"),
         (100, "JPY", "100 JPY"),
         (1, "KWD", "0.001 KWD"),
+        (1500, "ISK", "1,500 ISK"),
+        (1, "UYW", "0.0001 UYW"),
     ],
 )
 def test_amounts_are_written_for_people(minor, currency, text):

@@ -6,13 +6,13 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Tenant
+from accounts.models import AuditEntry
 from accounts.services import keys
 from accounts.tests.factories import make_login, make_tenant
 from billing.models import LedgerEntry, Payment
 from billing.services import answers, payments
 from billing.states import PaymentStatus
-from billing.tests.factories import enable, make_customer
+from billing.tests.factories import enable, is_on, make_customer, payment_events
 from orsta.core.outbox.models import OutboxEvent
 from subscriptions import selectors as subscriptions_selectors
 from subscriptions.models import Subscription
@@ -21,15 +21,6 @@ from subscriptions.tests.factories import make_plan, subscribe
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 MONTH = timedelta(days=30)
-
-
-def is_on(customer) -> bool:
-    return Tenant.objects.get(pk=customer.tenant.pk).api_enabled
-
-
-def billing_events() -> list[str]:
-    events = OutboxEvent.objects.filter(name__startswith="payment.").order_by("pk")
-    return list(events.values_list("name", flat=True))
 
 
 def test_paying_charges_the_plans_price_and_turns_the_key_on(watched):
@@ -132,7 +123,7 @@ def test_a_decline_changes_nothing_but_its_own_payment(token, reason):
     assert not LedgerEntry.objects.exists()
     assert not Subscription.objects.exists()
     assert not is_on(customer)
-    assert billing_events() == ["payment.failed"]
+    assert payment_events() == ["payment.failed"]
 
 
 def test_after_a_decline_another_payment_method_works():
@@ -169,6 +160,16 @@ def test_a_key_turned_off_within_a_paid_period_comes_back_for_free(watched):
     assert (again.charged_minor, again.message) == (0, "API key activated")
     assert again.payment == first.payment
     assert len(watched.charges) == 1
+    assert is_on(customer)
+
+
+def test_a_paid_period_needs_no_plan_for_sale():
+    customer = make_customer()
+    enable(customer, now=NOW)
+    keys.deactivate(tenant=customer.tenant, now=NOW)
+    make_plan(is_active=False)
+
+    assert enable(customer, now=NOW).charged_minor == 0
     assert is_on(customer)
 
 

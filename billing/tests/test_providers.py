@@ -3,8 +3,9 @@
 import pytest
 
 from billing.providers import registry
-from billing.providers.base import Outcome, PaymentProvider
+from billing.providers.base import ChargeRequest, Outcome, PaymentProvider
 from billing.providers.sandbox import SandboxProvider
+from billing.services import payments
 from billing.tests.contract import ProviderContract
 
 
@@ -53,3 +54,13 @@ def test_an_unknown_provider_is_an_error(settings):
 
     with pytest.raises(KeyError):
         registry.provider()
+
+
+def test_a_payment_method_is_in_no_trace_of_a_request():
+    request = ChargeRequest("pay_1", 999, "USD", payment_method="tok_of_somebodys_card")
+    order = payments.Order(
+        tenant=None, user=None, amount=None, description="", metadata={},
+        payment_method="tok_of_somebodys_card", idempotency_key="", fingerprint="",
+    )  # fmt: skip
+
+    assert "tok_of_somebodys_card" not in f"{request!r} {order!r}"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Tenant
+from accounts.models import AuditEntry
 from billing import tasks
 from billing.models import LedgerEntry, Payment
 from billing.providers import registry
@@ -17,6 +17,7 @@ from billing.tests.factories import (
     Crash,
     WatchedProvider,
     enable,
+    is_on,
     make_customer,
     make_payment,
 )
@@ -28,10 +29,6 @@ pytestmark = pytest.mark.django_db
 def soon():
     """Return a moment at which a payment made now is old enough."""
     return timezone.now() + reconciliation.PATIENCE
-
-
-def is_on(customer) -> bool:
-    return Tenant.objects.get(pk=customer.tenant.pk).api_enabled
 
 
 class SilentProvider(WatchedProvider):

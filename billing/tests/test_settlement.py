@@ -6,27 +6,22 @@ import pytest
 from django.utils import timezone
 
 from accounts import selectors as accounts_selectors
-from accounts.models import Tenant
 from billing.models import LedgerEntry, Payment
 from billing.providers.base import ChargeResult, Outcome
 from billing.services import settlement
 from billing.states import PaymentStatus
-from billing.tests.factories import enable, make_customer, make_payment
-from orsta.core.outbox.models import OutboxEvent
+from billing.tests.factories import (
+    enable,
+    is_on,
+    make_customer,
+    make_payment,
+    payment_events,
+)
 from subscriptions.models import Subscription
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 MONTH = timedelta(days=30)
-
-
-def is_on(customer) -> bool:
-    return Tenant.objects.get(pk=customer.tenant.pk).api_enabled
-
-
-def billing_events() -> list[str]:
-    events = OutboxEvent.objects.filter(name__startswith="payment.").order_by("pk")
-    return list(events.values_list("name", flat=True))
 
 
 def test_settling_twice_records_once():
@@ -40,7 +35,7 @@ def test_settling_twice_records_once():
     assert (again.status, again.settled_at) == (PaymentStatus.SUCCEEDED, NOW)
     assert LedgerEntry.objects.count() == 1
     assert Subscription.objects.get().ends_at == NOW + MONTH
-    assert billing_events() == ["payment.succeeded"]
+    assert payment_events() == ["payment.succeeded"]
 
 
 def test_a_decline_after_a_success_takes_nothing_back():
@@ -94,4 +89,4 @@ def test_a_settlement_that_fails_half_way_leaves_nothing_behind(monkeypatch):
     assert Payment.objects.get().status == PaymentStatus.PENDING
     assert not LedgerEntry.objects.exists()
     assert not Subscription.objects.exists()
-    assert billing_events() == []
+    assert payment_events() == []

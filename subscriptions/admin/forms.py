@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
-from unfold.forms import BaseDialogForm
+from django.db.models import BigIntegerField
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
@@ -12,20 +12,11 @@ from unfold.widgets import (
 )
 
 from accounts.models import Tenant
+from orsta.core.admin_dialogs import ReasonForm
 from subscriptions.models import Feature, Plan
 
 NUMBER, UNLIMITED, PLAN_LIMIT = "number", "unlimited", "plan"
 NOW, AT_END, KEEP = "now", "at_end", "keep"
-
-
-class ReasonForm(BaseDialogForm):
-    """Why."""
-
-    reason = forms.CharField(
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Kept in the history and in the audit log.",
-    )
 
 
 class PlanForm(forms.ModelForm[Plan]):
@@ -112,7 +103,11 @@ class LimitForm(ReasonForm):
         widget=UnfoldAdminSelectWidget,
     )
     limit = forms.IntegerField(
-        label="Number", required=False, min_value=0, widget=UnfoldAdminIntegerFieldWidget
+        label="Number",
+        required=False,
+        min_value=0,
+        max_value=BigIntegerField.MAX_BIGINT,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
     days = forms.IntegerField(
         required=False,

@@ -7,12 +7,15 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
+from accounts.admin.staff import actor_of
 from accounts.models import Tenant
 from orsta.core.admin import ReadOnlyAdmin, ReadOnlyInline, column
+from orsta.core.admin_dialogs import ReasonForm, dialog
 from subscriptions import charts, selectors
 from subscriptions.admin import forms
 from subscriptions.models import Feature, Subscription, SubscriptionTransition
@@ -31,15 +34,6 @@ STATUS_COLORS = {
 }
 _CHART_DAYS = 30
 _NO_CHARGE = "A running period is extended; otherwise one starts now. Nothing is charged."
-
-
-def _dialog(title: str, description: str, form: type[BaseDialogForm], submit: str) -> Any:
-    return {
-        "title": title,
-        "description": description,
-        "form_class": form,
-        "form_submit_text": submit,
-    }
 
 
 class TransitionInline(ReadOnlyInline):
@@ -105,7 +99,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @action(
         description="Grant period to a tenant",
         permissions=["operate"],
-        dialog=_dialog("Give a tenant a period?", _NO_CHARGE, forms.TenantForm, "Grant"),
+        dialog=dialog("Give a tenant a period?", _NO_CHARGE, "Grant", forms.TenantForm),
     )
     def grant_to_tenant(self, request: HttpRequest, form: forms.TenantForm) -> HttpResponse:
         return self._first(request, form, lifecycle.activate, "The period was granted.")
@@ -113,11 +107,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @action(
         description="Start a trial",
         permissions=["operate"],
-        dialog=_dialog(
+        dialog=dialog(
             "Let a tenant try a plan?",
             "Once per tenant, and not while it has a subscription. Nothing is charged.",
-            forms.TrialForm,
             "Start",
+            forms.TrialForm,
         ),
     )
     def start_trial(self, request: HttpRequest, form: forms.TrialForm) -> HttpResponse:
@@ -126,7 +120,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @action(
         description="Grant period",
         permissions=["operate"],
-        dialog=_dialog("Give this tenant a period?", _NO_CHARGE, forms.GrantForm, "Grant"),
+        dialog=dialog("Give this tenant a period?", _NO_CHARGE, "Grant", forms.GrantForm),
     )
     def grant_period(
         self, request: HttpRequest, form: forms.GrantForm, object_id: str
@@ -138,11 +132,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @action(
         description="Extend",
         permissions=["operate"],
-        dialog=_dialog(
+        dialog=dialog(
             "Move the end of this subscription?",
             "By some days, on the same plan. Nothing is charged.",
-            forms.ExtendForm,
             "Extend",
+            forms.ExtendForm,
         ),
     )
     def extend(
@@ -153,11 +147,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @action(
         description="Change a limit",
         permissions=["operate"],
-        dialog=_dialog(
+        dialog=dialog(
             "Give this tenant another limit than its plan's?",
             "It holds within seconds. What is taken beyond it stays.",
-            forms.LimitForm,
             "Change",
+            forms.LimitForm,
         ),
     )
     def change_limit(
@@ -168,11 +162,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @action(
         description="Cancel",
         permissions=["operate"],
-        dialog=_dialog(
+        dialog=dialog(
             "Cancel this subscription?",
             "Its sessions stop when it ends, and nothing is refunded.",
-            forms.CancelForm,
             "Confirm",
+            forms.CancelForm,
         ),
     )
     def cancel(
@@ -183,47 +177,43 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @action(
         description="Suspend",
         permissions=["operate"],
-        dialog=_dialog(
+        dialog=dialog(
             "Suspend this subscription?",
             "Its sessions stop at once and stay linked. The paid time runs on.",
-            forms.ReasonForm,
             "Suspend",
+            ReasonForm,
         ),
     )
-    def suspend(
-        self, request: HttpRequest, form: forms.ReasonForm, object_id: str
-    ) -> HttpResponse:
+    def suspend(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         done = "The subscription is suspended."
         return self._run(request, object_id, form, lifecycle.suspend, done)
 
     @action(
         description="Resume",
         permissions=["operate"],
-        dialog=_dialog(
+        dialog=dialog(
             "Lift the suspension?",
             "What was running before starts again, if its time is not over.",
-            forms.ReasonForm,
             "Resume",
+            ReasonForm,
         ),
     )
-    def resume(
-        self, request: HttpRequest, form: forms.ReasonForm, object_id: str
-    ) -> HttpResponse:
+    def resume(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         done = "The subscription goes on."
         return self._run(request, object_id, form, lifecycle.resume, done)
 
     @action(
         description="Expire now",
         permissions=["operate"],
-        dialog=_dialog(
+        dialog=dialog(
             "End this period now?",
             "Its sessions stop until the tenant pays again. Nothing is refunded.",
-            forms.ReasonForm,
             "Expire",
+            ReasonForm,
         ),
     )
     def expire_now(
-        self, request: HttpRequest, form: forms.ReasonForm, object_id: str
+        self, request: HttpRequest, form: ReasonForm, object_id: str
     ) -> HttpResponse:
         return self._run(request, object_id, form, lifecycle.expire, "The period has ended.")
 
@@ -235,7 +225,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         service: Callable[..., Any],
         done: str,
     ) -> HttpResponse:
-        tenant = Subscription.objects.select_related("tenant").get(pk=object_id).tenant
+        rows = Subscription.objects.select_related("tenant")
+        tenant = get_object_or_404(rows, pk=object_id).tenant
         call = _call(service, request, form, tenant=tenant)
         return self.run_service(request, object_id, call, done=done)
 
@@ -253,11 +244,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 def _call(
     service: Callable[..., Any], request: HttpRequest, form: BaseDialogForm, **known: Any
 ) -> Callable[[], Any]:
-    actor: Any = request.user  # a member of staff; the admin lets nobody else in
     # The dialog has a hidden field of its own.
     asked = {name: value for name, value in form.cleaned_data.items() if name[0] != "_"}
     values = asked | known
-    return lambda: service(**values, actor=actor.public_id, now=timezone.now())
+    actor = actor_of(request).public_id
+    return lambda: service(**values, actor=actor, now=timezone.now())
 
 
 def _cancel(*, when: str, **values: Any) -> None:

@@ -107,15 +107,17 @@ def usage_of(tenant: Tenant, request: Request) -> dict[str, Any]:
     form.is_valid(raise_exception=True)
     now = timezone.now()
     entitlements = selectors.entitlements_for(tenant=tenant, now=now)
-    days = {"until": now.astimezone(UTC).date(), "days": form.validated_data["days"]}
+    usage = selectors.usage_of(tenant=tenant, entitlements=entitlements)
+    days = selectors.usages_by_day(
+        tenant=tenant,
+        features=[row.feature for row in usage],
+        until=now.astimezone(UTC).date(),
+        days=form.validated_data["days"],
+    )
     return {
         "period_starts_at": entitlements.period_starts_at,
         "period_ends_at": entitlements.period_ends_at,
-        "features": [
-            _usage(row)
-            | {"days": selectors.usage_by_day(tenant=tenant, feature=row.feature, **days)}
-            for row in selectors.usage_of(tenant=tenant, entitlements=entitlements)
-        ],
+        "features": [_usage(row) | {"days": days[row.feature]} for row in usage],
     }
 
 

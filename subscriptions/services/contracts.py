@@ -77,9 +77,7 @@ def _set_limits(
 ) -> None:
     """Write the limits; of a new subscription the fact that it began tells enough."""
     limits = {tenant: contract.limits for tenant, contract in terms.items()}
-    changed = overrides.write_limits(
-        limits=limits, reason=cause.reason, actor=cause.actor, now=cause.now
-    )
+    changed = overrides.write_limits(limits=limits, cause=cause)
     overrides.announce([tenant for tenant in changed if tenant in known])
 
 

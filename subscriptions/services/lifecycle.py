@@ -3,6 +3,7 @@
 A tenant has one subscription for its whole life; what it was is in its transitions.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -14,9 +15,11 @@ from subscriptions import selectors
 from subscriptions.models import Plan, Subscription
 from subscriptions.services import steps
 from subscriptions.services.steps import Cause
+from subscriptions.spans import later
 from subscriptions.states import PAID_FOR, RUNNING, SubscriptionStatus
 
 S = SubscriptionStatus
+_STOPPABLE = RUNNING | {S.SUSPENDED}
 _BATCH = 500
 
 
@@ -48,12 +51,12 @@ def activate(
     if created:
         return subscription
     if subscription.status in RUNNING:
-        ends_at = subscription.ends_at + period
+        ends_at = later(subscription.ends_at, period)
         _renew(
             subscription, cause, plan=plan, ends_at=ends_at if ends_at > now else now + period
         )
     elif subscription.status == S.SUSPENDED:
-        ends_at = max(subscription.ends_at, now) + period
+        ends_at = later(max(subscription.ends_at, now), period)
         steps.take(subscription, cause, fact="extended", plan=plan, ends_at=ends_at)
     else:
         steps.take(subscription, cause, fact="activated", **start)
@@ -73,7 +76,7 @@ def start_trial(
     subscription, created = steps.begin(tenant, cause, start)
     if created:
         return subscription
-    if subscription.status in RUNNING | {S.SUSPENDED}:
+    if subscription.status in _STOPPABLE:
         raise TrialRefused(
             "This workspace has a subscription; a trial is for before the first."
         )
@@ -91,8 +94,8 @@ def extend(
 
     :raises NotRunning: there is none; a new period is what `activate` gives.
     """
-    subscription = _running(tenant, now=now)
-    ends_at = max(subscription.ends_at, now) + timedelta(days=days)
+    subscription = _current(tenant, RUNNING, now=now)
+    ends_at = later(max(subscription.ends_at, now), timedelta(days=days))
     cause = Cause(actor, reason, now)
     status = S.ACTIVE if subscription.status == S.GRACE else subscription.status
     _renew(subscription, cause, plan=subscription.plan, ends_at=ends_at, status=status)
@@ -106,7 +109,7 @@ def mark_past_due(*, tenant: Tenant, actor: str, reason: str, now: datetime) -> 
     :raises NotRunning: there is no running subscription.
     :raises steps.WrongStatus: it is not an ordinary active one.
     """
-    subscription = _running(tenant, now=now)
+    subscription = _current(tenant, RUNNING, now=now)
     if subscription.status != S.PAST_DUE:
         _turn(subscription, S.PAST_DUE, Cause(actor, reason, now))
     return subscription
@@ -118,13 +121,15 @@ def cancel(
 ) -> Subscription:
     """End the subscription: now, or when what is paid for is over, without a grace.
 
+    Safe to repeat for the latter.
+
     :raises NotRunning: it is over already.
     """
-    subscription, cause = _stoppable(tenant, now=now), Cause(actor, reason, now)
-    if at_end and subscription.status in PAID_FOR:
-        steps.take(subscription, cause, fact="cancellation_scheduled", cancel_at_end=True)
-    else:
+    subscription, cause = _current(tenant, _STOPPABLE, now=now), Cause(actor, reason, now)
+    if not at_end or subscription.status not in PAID_FOR:
         _end(subscription, S.CANCELLED, cause)
+    elif not subscription.cancel_at_end:
+        steps.take(subscription, cause, fact="cancellation_scheduled", cancel_at_end=True)
     return subscription
 
 
@@ -134,7 +139,7 @@ def keep(*, tenant: Tenant, actor: str, reason: str, now: datetime) -> Subscript
 
     :raises NotRunning: there is no running subscription.
     """
-    subscription = _running(tenant, now=now)
+    subscription = _current(tenant, RUNNING, now=now)
     if subscription.cancel_at_end:
         cause = Cause(actor, reason, now)
         steps.take(subscription, cause, fact="cancellation_withdrawn", cancel_at_end=False)
@@ -147,7 +152,7 @@ def expire(*, tenant: Tenant, actor: str, reason: str, now: datetime) -> Subscri
 
     :raises NotRunning: it is over already.
     """
-    subscription = _stoppable(tenant, now=now)
+    subscription = _current(tenant, _STOPPABLE, now=now)
     _end(subscription, S.EXPIRED, Cause(actor, reason, now))
     return subscription
 
@@ -158,7 +163,7 @@ def suspend(*, tenant: Tenant, actor: str, reason: str, now: datetime) -> Subscr
 
     :raises NotRunning: there is no running subscription.
     """
-    subscription = _running(tenant, now=now)
+    subscription = _current(tenant, RUNNING, now=now)
     _turn(subscription, S.SUSPENDED, Cause(actor, reason, now))
     return subscription
 
@@ -221,16 +226,11 @@ def _renew(
     )
 
 
-def _running(tenant: Tenant, *, now: datetime) -> Subscription:
+def _current(
+    tenant: Tenant, statuses: Collection[SubscriptionStatus], *, now: datetime
+) -> Subscription:
     subscription = steps.locked(tenant, now=now)
-    if subscription is None or subscription.status not in RUNNING:
-        raise NotRunning("This workspace has no running subscription.")
-    return subscription
-
-
-def _stoppable(tenant: Tenant, *, now: datetime) -> Subscription:
-    subscription = steps.locked(tenant, now=now)
-    if subscription is None or subscription.status not in RUNNING | {S.SUSPENDED}:
+    if subscription is None or subscription.status not in statuses:
         raise NotRunning("This workspace has no running subscription.")
     return subscription
 

@@ -13,6 +13,7 @@ from orsta.core.outbox.services import NewEvent, emit_many
 from subscriptions import selectors
 from subscriptions.models import EntitlementOverride
 from subscriptions.services import quotas
+from subscriptions.services.steps import Cause
 
 
 class NoOverride(errors.Missing):
@@ -50,16 +51,8 @@ def set_limit(
             "created_at": now,
         },
     )
-    _record(
-        tenant,
-        "entitlement.overridden",
-        feature,
-        actor=actor,
-        reason=reason,
-        now=now,
-        before=before,
-        after=_shown(override),
-    )
+    cause = Cause(actor, reason, now)
+    _record("overridden", tenant, feature, cause, before=before, after=_shown(override))
     return override
 
 
@@ -75,20 +68,11 @@ def remove_limit(
     before = _shown(rows.select_for_update().first())
     if not rows.delete()[0]:
         raise NoOverride("This workspace has its plan's own limit.")
-    _record(
-        tenant,
-        "entitlement.override_removed",
-        feature,
-        actor=actor,
-        reason=reason,
-        now=now,
-        before=before,
-        after={},
-    )
+    _record("override_removed", tenant, feature, Cause(actor, reason, now), before=before)
 
 
 def write_limits(
-    *, limits: Mapping[Tenant, Mapping[str, int | None]], reason: str, actor: str, now: datetime
+    *, limits: Mapping[Tenant, Mapping[str, int | None]], cause: Cause
 ) -> list[Tenant]:
     """Set limits of tenants for good, in the caller's transaction, in two statements.
 
@@ -109,9 +93,9 @@ def write_limits(
                 tenant=tenant,
                 feature=feature,
                 limit=limit,
-                reason=reason,
-                created_by=actor,
-                created_at=now,
+                reason=cause.reason,
+                created_by=cause.actor,
+                created_at=cause.now,
             )
             for tenant in changed
             for feature, limit in limits[tenant].items()
@@ -134,25 +118,16 @@ def announce(tenants: Sequence[Tenant]) -> None:
 
 
 def _record(
-    tenant: Tenant,
-    action: str,
-    feature: str,
-    *,
-    actor: str,
-    reason: str,
-    now: datetime,
-    before: Mapping[str, object],
-    after: Mapping[str, object],
+    fact: str, tenant: Tenant, feature: str, cause: Cause, **change: Mapping[str, object]
 ) -> None:
     audit.record(
-        action=action,
-        actor=actor,
-        now=now,
+        action=f"entitlement.{fact}",
+        actor=cause.actor,
+        now=cause.now,
         tenant=tenant,
         target=feature,
-        reason=reason,
-        before=before,
-        after=after,
+        reason=cause.reason,
+        **change,
     )
     announce([tenant])
 

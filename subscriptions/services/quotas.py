@@ -39,7 +39,9 @@ WITH taken AS (
 SELECT used, warned FROM taken
 """
 
-# Into the period that the amount was taken from, which may be over; never below zero.
+# Into the period that the amount was taken from, which may be over; never below zero. The day's
+# update reads the count's and so runs after it: an update in a WITH that nobody reads runs
+# last, and a reservation, which locks the count first, would meet this one in a deadlock.
 _GIVE_BACK = """
 WITH given AS (
     UPDATE subscriptions_quotausage SET used = GREATEST(used - %(amount)s, 0)
@@ -49,8 +51,10 @@ WITH given AS (
           AND period_starts_at <= %(taken_at)s
         ORDER BY period_starts_at DESC LIMIT 1
     )
+    RETURNING id
 )
 UPDATE subscriptions_usageday SET used = GREATEST(used - %(amount)s, 0)
+FROM given
 WHERE tenant_id = %(tenant)s AND feature = %(feature)s AND day = %(day)s
 """
 
@@ -125,7 +129,7 @@ def give_back(
 
 
 def rearm_warnings(*, tenants: Sequence[Tenant]) -> None:
-    """Let the warnings come again: the limits are others now."""
+    """Let the warnings come again: the limits are others now, or the count starts over."""
     QuotaUsage.objects.filter(tenant__in=tenants, warned__gt=0).update(warned=0)
 
 

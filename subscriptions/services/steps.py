@@ -84,10 +84,13 @@ def locked_many(tenants: Iterable[Tenant], *, now: datetime) -> dict[Tenant, Sub
     """Return the subscriptions that there are, under lock and up to date.
 
     They are locked in the order of their keys: two callers who meet wait, and never deadlock.
+    They are read after that: a row that got another plan while it was waited for does not match
+    the plan that a join had found before, and PostgreSQL would leave it out.
     """
     rows = Subscription.objects.filter(tenant__in=list(tenants)).order_by("pk")
-    found = rows.select_related("plan", "tenant").select_for_update(of=("self",))
-    subscriptions = {row.tenant: row for row in found}
+    held = list(rows.select_for_update().values_list("pk", flat=True))
+    found = Subscription.objects.filter(pk__in=held).order_by("pk")
+    subscriptions = {row.tenant: row for row in found.select_related("plan", "tenant")}
     catch_up(subscriptions.values(), now=now)
     return subscriptions
 
@@ -156,8 +159,13 @@ def take_many(steps: Sequence[Step], cause: Cause) -> None:
     """
     traces = [_apply(step) for step in steps]
     _save([step.subscription for step in steps], now=cause.now)
-    replanned = [step.subscription.tenant for step in steps if "plan" in step.change]
-    quotas.rearm_warnings(tenants=replanned)
+    counts_anew = [
+        trace.subscription.tenant
+        for step, trace in zip(steps, traces, strict=True)
+        if "period_starts_at" in step.change
+        or trace.before["plan"] != trace.subscription.plan.code
+    ]
+    quotas.rearm_warnings(tenants=counts_anew)
     _record(traces, cause)
 
 

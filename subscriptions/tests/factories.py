@@ -5,8 +5,9 @@ from datetime import datetime
 from django.utils import timezone
 
 from accounts.models import Tenant
+from accounts.tests.factories import make_tenant
 from subscriptions.models import Feature, Plan, PlanEntitlement, Subscription
-from subscriptions.services import lifecycle
+from subscriptions.services import lifecycle, quotas
 
 
 def make_plan(code: str = "starter", **fields: object) -> Plan:
@@ -36,3 +37,13 @@ def subscribe(
     return lifecycle.activate(
         tenant=tenant, plan=plan or make_plan(), now=now or timezone.now()
     )
+
+
+def make_subscriber(*, now: datetime, used: int = 0, **limits: int | None) -> Tenant:
+    """Return a tenant with a period from `now` on; `used` is of its messages if it has any."""
+    tenant = make_tenant()
+    subscribe(tenant, make_plan(**limits), now=now)
+    if used:
+        feature = Feature.MESSAGES if Feature.MESSAGES in limits else Feature.SESSIONS
+        quotas.reserve(tenant=tenant, feature=feature, amount=used, now=now)
+    return tenant

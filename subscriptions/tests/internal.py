@@ -57,3 +57,20 @@ def json_of(body: Any) -> str:
 def key_opens(text: str) -> int:
     """Return the status that a customer's key gets."""
     return Client(headers={"x-api-key": text}).get("/v1/sessions").status_code
+
+
+def send(service: Service, *rows: Any, accept: str = "*/*", **headers: str) -> Any:
+    """Send rows of a bulk, each as it is or as JSON; return the response."""
+    lines = [row if isinstance(row, str) else json_of(row) for row in rows]
+    return service.client.generic(
+        "POST",
+        f"{USERS}/bulk",
+        "\n".join(lines),
+        content_type="application/x-ndjson",
+        headers={"Accept": accept, **headers},
+    )
+
+
+def lines(response: Any) -> list[Any]:
+    """Return the answers of a bulk, one per row."""
+    return [json.loads(line) for line in response.content.splitlines()]

@@ -13,6 +13,7 @@ from subscriptions.models import EntitlementOverride, Feature, Plan, Subscriptio
 from subscriptions.models import SubscriptionTransition as Transition
 from subscriptions.services import contracts, lifecycle, plans, quotas
 from subscriptions.services.contracts import Contract
+from subscriptions.spans import LATEST
 from subscriptions.states import SubscriptionStatus
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +147,18 @@ def test_what_our_staff_suspended_stays_suspended():
 
     assert (subscription.status, subscription.ends_at) == (S.SUSPENDED, NOW + 2 * YEAR)
     assert limits(tenant) == (0, 0)
+
+
+def test_a_contract_for_ever_has_no_end_beyond_the_calendar():
+    tenant = make_tenant()
+    set_contract(tenant, expires_at=LATEST)
+    Plan.objects.update(grace_days=7)
+    by_staff = {"actor": "usr_staff", "reason": "Story", "now": NOW}
+
+    assert selectors.entitlements_for(tenant=tenant, now=NOW, fresh=True).stops_at == LATEST
+    assert lifecycle.extend(tenant=tenant, days=3, **by_staff).ends_at == LATEST
+    granted = lifecycle.activate(tenant=tenant, plan=plans.partner_plan(), **by_staff)
+    assert granted.ends_at == LATEST
 
 
 def test_who_set_it_is_in_the_audit_log():

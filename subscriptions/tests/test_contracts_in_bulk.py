@@ -273,9 +273,9 @@ def test_many_changes_cost_as_many_statements_as_one(count, django_assert_num_qu
     set_many(*(contract(tenant) for tenant in tenants), now=NOW)
     wanted = [contract(tenant, expires_at=RENEWED, max_sessions=9) for tenant in tenants]
 
-    # The savepoint's two; the plan; who has one, the locked rows, their limits; and writes:
+    # The savepoint's two; the plan; who has one, the locks, the rows, their limits; and writes:
     # limits, the warnings and events of them, the rows, the warnings again, three traces.
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         set_many(*wanted)
 
     assert Subscription.objects.filter(ends_at=RENEWED).count() == count

@@ -34,7 +34,7 @@ def test_without_a_subscription_nothing_is_allowed():
 
     assert entitlements == NOTHING
     assert entitlements.limit(Feature.SESSIONS) == 0
-    assert not entitlements.has(Feature.MESSAGES)
+    assert entitlements.limit(Feature.MESSAGES) == 0
 
 
 def test_a_running_period_allows_what_its_plan_says():

@@ -1,39 +1,29 @@
 """`POST /internal/users/bulk`: many users, a line each."""
 
-import json
 from datetime import UTC, datetime
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEntry, Tenant
 from orsta.core.outbox.models import OutboxEvent
-from subscriptions.api.internal import bulk
 from subscriptions.models import EntitlementOverride, Subscription, SubscriptionTransition
-from subscriptions.services import contracts, partners, steps
+from subscriptions.services import partners
 from subscriptions.services.partners import Promise
-from subscriptions.tests.internal import FUTURE, USERS, Service, contract, json_of, key_opens
+from subscriptions.tests.internal import (
+    FUTURE,
+    USERS,
+    Service,
+    contract,
+    key_opens,
+    lines,
+    send,
+)
 
 pytestmark = pytest.mark.django_db
 END = datetime(2099, 1, 1, tzinfo=UTC)
-
-
-def send(service, *rows, accept="*/*", **headers):
-    """Send rows, each as it is or as JSON; return the response."""
-    lines = [row if isinstance(row, str) else json_of(row) for row in rows]
-    return service.client.generic(
-        "POST",
-        f"{USERS}/bulk",
-        "\n".join(lines),
-        content_type="application/x-ndjson",
-        headers={"Accept": accept, **headers},
-    )
-
-
-def lines(response):
-    return [json.loads(line) for line in response.content.splitlines()]
 
 
 def test_every_row_gets_an_answer_in_its_place():
@@ -161,63 +151,6 @@ def test_rows_that_change_nothing_write_nothing():
     assert {row["status"] for row in answers} == {"updated"}
     assert (OutboxEvent.objects.count(), AuditEntry.objects.count()) == before
     assert not [query for query in queries if query["sql"].startswith("INSERT")]
-
-
-def test_a_row_that_the_database_refuses_fails_alone(monkeypatch):
-    whole = partners.upsert_many
-
-    def refuse(*, promises, **rest):
-        if any(promise.user_id == "cursed" for promise in promises):
-            raise IntegrityError("a constraint's own words")
-        return whole(promises=promises, **rest)
-
-    monkeypatch.setattr(partners, "upsert_many", refuse)
-
-    answers = lines(send(Service(), contract("a"), contract("cursed"), contract("b")))
-
-    assert [row["status"] for row in answers] == ["created", "failed", "created"]
-    assert answers[1]["detail"] == "This row can't be stored."
-    assert Tenant.objects.count() == 2
-
-
-def test_a_renewal_that_is_refused_fails_alone(monkeypatch):
-    service = Service()
-    send(service, *(contract(name) for name in ("a", "cursed", "b")))
-    whole = contracts.set_many
-
-    def refuse(*, contracts, **rest):
-        renewed = whole(contracts=contracts, **rest)
-        if any(contract.tenant.external_id == "cursed" for contract in contracts):
-            raise steps.WrongStatus("Not now.")
-        return renewed
-
-    monkeypatch.setattr(contracts, "set_many", refuse)
-
-    rows = [contract(name, max_sessions=9) for name in ("a", "cursed", "b")]
-    answers = lines(send(service, *rows))
-
-    assert [row["status"] for row in answers] == ["updated", "failed", "updated"]
-    assert answers[1]["code"] == "subscription_wrong_status"
-    changed = EntitlementOverride.objects.filter(limit=9).order_by("pk")
-    assert [row.tenant.external_id for row in changed] == ["a", "b"]
-
-
-def test_a_busy_database_is_told_per_row_so_that_no_key_of_another_batch_is_lost(monkeypatch):
-    monkeypatch.setattr(bulk, "BATCH", 1)
-    whole = partners.upsert_many
-
-    def deadlock(*, promises, **rest):
-        if promises[0].user_id == "b":
-            raise OperationalError("deadlock detected")
-        return whole(promises=promises, **rest)
-
-    monkeypatch.setattr(partners, "upsert_many", deadlock)
-
-    answers = lines(send(Service(), contract("a"), contract("b"), contract("c")))
-
-    assert [row["status"] for row in answers] == ["created", "failed", "created"]
-    assert answers[1]["code"] == "row_not_written"
-    assert key_opens(answers[2]["api_key"]) == 200
 
 
 def test_the_same_request_again_has_one_effect_and_shows_no_key_again():

@@ -1,6 +1,7 @@
-"""What a plan limits is counted, also by a hundred at once."""
+"""What a plan limits is counted."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import transaction
@@ -9,23 +10,16 @@ from django.utils import timezone
 from accounts.tests.factories import make_tenant
 from orsta.core.outbox.models import OutboxEvent
 from subscriptions import selectors
-from subscriptions.models import NO_PERIOD, Feature, QuotaUsage
+from subscriptions.models import Feature, QuotaUsage
 from subscriptions.services import lifecycle, overrides, quotas
+from subscriptions.tests import factories
 from subscriptions.tests.factories import make_plan, subscribe
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 MONTH = timedelta(days=30)
 SESSIONS, MESSAGES = Feature.SESSIONS, Feature.MESSAGES
-
-
-def make_subscriber(*, used: int = 0, **limits: int | None):
-    tenant = make_tenant()
-    subscribe(tenant, make_plan(**limits), now=NOW)
-    if used:
-        feature = MESSAGES if "MESSAGES" in limits else SESSIONS
-        quotas.reserve(tenant=tenant, feature=feature, amount=used, now=NOW)
-    return tenant
+make_subscriber = partial(factories.make_subscriber, now=NOW)
 
 
 def used(tenant, feature=SESSIONS, now=NOW) -> int:
@@ -236,6 +230,16 @@ def test_a_new_period_warns_again():
     assert warnings() == [("MESSAGES", 100, 10), ("MESSAGES", 80, 8)]
 
 
+def test_more_time_on_the_same_plan_warns_no_second_time():
+    tenant = make_subscriber(MESSAGES=10, used=8)
+    subscribe(tenant, now=NOW)
+    lifecycle.extend(tenant=tenant, days=3, actor="usr_staff", reason="Agreed", now=NOW)
+
+    quotas.reserve(tenant=tenant, feature=MESSAGES, now=NOW)
+
+    assert warnings() == [("MESSAGES", 80, 8)]
+
+
 def test_a_higher_limit_warns_again():
     tenant = make_subscriber(MESSAGES=10, used=10)
     overrides.set_limit(
@@ -256,32 +260,3 @@ def test_a_gauge_warns_whenever_it_passes_the_line_upwards():
     quotas.reserve(tenant=tenant, feature=SESSIONS, now=NOW)
 
     assert warnings() == [("SESSIONS", 100, 3), ("SESSIONS", 100, 3)]
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("taken", [0, 4])
-@pytest.mark.parametrize(("feature", "limit"), [(SESSIONS, 11), (MESSAGES, 11)])
-def test_a_hundred_at_once_get_exactly_what_is_left(race, feature, limit, taken):
-    tenant = make_subscriber(**{feature.value: limit})
-    if taken:
-        quotas.reserve(tenant=tenant, feature=feature, amount=taken, now=NOW)
-
-    results = race(100, lambda: quotas.reserve(tenant=tenant, feature=feature, now=NOW))
-
-    assert results.count(None) == limit - taken
-    refused = [result for result in results if result is not None]
-    assert {type(error).__base__ for error in refused} == {quotas.QuotaExceeded}
-    assert used(tenant, feature) == limit
-    assert [level for _, level, _ in warnings()].count(100) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_fifty_at_once_give_back_no_more_than_there_is(race):
-    tenant = make_subscriber(used=3)
-
-    results = race(
-        50, lambda: quotas.give_back(tenant=tenant, feature=SESSIONS, amount=1, taken_at=None)
-    )
-
-    assert results == [None] * 50
-    assert QuotaUsage.objects.get(period_starts_at=NO_PERIOD).used == 0

@@ -1,6 +1,7 @@
 """What was used on which day."""
 
 from datetime import UTC, date, timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -9,19 +10,12 @@ from accounts.tests.factories import make_tenant
 from subscriptions import charts, selectors, tasks
 from subscriptions.models import Feature, UsageDay
 from subscriptions.services import quotas, usage
-from subscriptions.tests.factories import make_plan, subscribe
+from subscriptions.tests import factories
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 SESSIONS, MESSAGES = Feature.SESSIONS, Feature.MESSAGES
-
-
-def make_subscriber(*, used: int = 0, **limits: int | None):
-    tenant = make_tenant()
-    subscribe(tenant, make_plan(**limits), now=NOW)
-    if used:
-        quotas.reserve(tenant=tenant, feature=SESSIONS, amount=used, now=NOW)
-    return tenant
+make_subscriber = partial(factories.make_subscriber, now=NOW)
 
 
 def test_a_day_knows_the_sum_of_messages_and_the_peak_of_sessions():

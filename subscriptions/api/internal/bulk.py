@@ -101,7 +101,7 @@ class UserBulk(UserView):
         return promise_of(fields, source=source)
 
     def _write(self, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
-        """Write a batch; if one of its rows is refused, each by itself.
+        """Write a batch; if one of its rows is refused, each half by itself, down to that row.
 
         Whatever fails is an answer too: keys of the rows before are told only here.
         """
@@ -114,8 +114,8 @@ class UserBulk(UserView):
         except (errors.DomainError, IntegrityError, DataError) as error:
             if len(rows) == 1:
                 return {rows[0].line: _failed(rows[0].line, _name(rows[0]), _refusal(error))}
-            singly = [self._write([row]) for row in rows]
-            return {line: answer for found in singly for line, answer in found.items()}
+            middle = len(rows) // 2
+            return self._write(rows[:middle]) | self._write(rows[middle:])
         return {row.line: _done(row, one) for row, one in zip(rows, kept, strict=True)}
 
 

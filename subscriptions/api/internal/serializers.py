@@ -1,7 +1,7 @@
 """Shapes of `/internal/users`. No queries."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -9,6 +9,7 @@ from rest_framework import serializers
 from accounts.models import TenantStatus
 from subscriptions.api.serializers import STATUSES
 from subscriptions.directory import ExternalUser
+from subscriptions.spans import LATEST
 
 Plain = serializers.Serializer[Any]
 MAX_ID_LENGTH = 64
@@ -17,7 +18,6 @@ _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 _RESERVED_IDS = frozenset({"bulk", ".", ".."})
-_LATEST = datetime(9999, 12, 30, tzinfo=UTC)  # a day's room for time zones
 
 USER_STATUSES = [status.lower() for status in TenantStatus.values]
 SUBSCRIPTION_STATUSES = ["", *STATUSES]
@@ -73,8 +73,8 @@ class ContractInput(Plain):
 
     def validate_expires_at(self, value: datetime) -> datetime:
         """Refuse what no calendar here reaches."""
-        if value > _LATEST:
-            raise serializers.ValidationError("Give a date up to 9999-12-30.")
+        if value > LATEST:
+            raise serializers.ValidationError(f"Give a date up to {LATEST.date()}.")
         return value
 
     def validate_max_sessions(self, value: int) -> int:

@@ -20,6 +20,7 @@ from subscriptions.services.partners import DEFAULT_PROVIDER, Promise
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+_MAX_DIGITS = len(str(directory.MAX_PAGE))
 NOTE = "The api_key is shown once, when the user is new."
 _EXAMPLE = OpenApiExample(
     "A user with five sessions",
@@ -87,9 +88,7 @@ class UserList(UserView):
     def _number(self, name: str, default: int) -> int:
         """Return a number from 1; anything else is the default, as the first API had it."""
         text = self.request.query_params.get(name, "").strip()
-        if not (text.isascii() and text.isdecimal()) or len(text) > len(
-            str(directory.MAX_PAGE)
-        ):
+        if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
             return default
         return min(int(text), directory.MAX_PAGE) or default
 
