@@ -29,3 +29,22 @@ class Capability(StrEnum):
     STICKER = "sticker"
     GATEWAY = "gateway"  # sessions live in a `Gateway`, which posts to our webhook
     SIMULATION = "simulation"  # the other side is played by `act`: sandbox only
+
+
+MEDIA = (
+    Capability.IMAGE,
+    Capability.VIDEO,
+    Capability.AUDIO,
+    Capability.DOCUMENT,
+    Capability.STICKER,
+)
+# What an engine can do that sends every kind of message there is.
+EVERY_MESSAGE = frozenset(
+    {
+        Capability.REPLIES,
+        Capability.REACTIONS,
+        Capability.EDITS,
+        Capability.REVOKES,
+        *MEDIA,
+    }
+)

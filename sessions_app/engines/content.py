@@ -39,3 +39,50 @@ class Media:
     seconds: int = 0  # of audio and video
     # What `Connection.fetch_media` needs, as JSON; it holds the file's key: encrypt at rest.
     reference: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a person wrote."""
+
+    kind: MessageKind
+    text: str = ""
+    media: Media | None = None
+    quoted_wa_id: str = ""
+
+
+# In WhatsApp's protobuf (waE2E), which gateways pass on as JSON: fields of a message that hold
+# the message proper in their `message` ...
+ENVELOPES = (
+    "deviceSentMessage",
+    "ephemeralMessage",
+    "viewOnceMessage",
+    "viewOnceMessageV2",
+    "viewOnceMessageV2Extension",
+    "documentWithCaptionMessage",
+    "editedMessage",
+    "groupMentionedMessage",
+    "botInvokeMessage",
+    "lottieStickerMessage",
+    "groupStatusMessage",
+    "groupStatusMessageV2",
+    "associatedChildMessage",
+)
+MAX_ENVELOPES = 8  # deeper than any real message; the sender decides how deep it is
+# ... and fields that keep clients in step: nobody wrote them.
+HOUSEKEEPING = frozenset(
+    {
+        "senderKeyDistributionMessage",
+        "fastRatchetKeySenderKeyDistributionMessage",
+        "messageContextInfo",
+        "protocolMessage",
+        "encReactionMessage",
+        "pollUpdateMessage",
+        "keepInChatMessage",
+        "pinInChatMessage",
+        "messageHistoryBundle",
+        "messageHistoryNotice",
+        "stickerSyncRmrMessage",
+        "placeholderMessage",
+    }
+)

@@ -147,7 +147,7 @@ class NeonizeConnection(Connection):
                 await self._keeper.call("mark_read", args, seconds=_ANSWER_SECONDS)
             except EngineError:
                 return  # with the next message, or the next connection
-            self._unread = [one for one in self._unread if one not in same]
+            self._unread = [one for one in self._unread if _writer(one) != _writer(first)]
             await self._keeper.emit(events.MessagesRead(first.chat, wa_ids, datetime.now(UTC)))
 
     async def _show_typing(self, chat: str) -> None:

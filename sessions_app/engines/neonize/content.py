@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message
 
-from sessions_app.engines.content import Media, MessageKind
+from sessions_app.engines.content import (
+    ENVELOPES,
+    HOUSEKEEPING,
+    MAX_ENVELOPES,
+    Content,
+    Media,
+    MessageKind,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Envelopes around the message itself; each has it in `.message`.
-_WRAPPERS = (
-    "deviceSentMessage",
-    "ephemeralMessage",
-    "viewOnceMessage",
-    "viewOnceMessageV2",
-    "viewOnceMessageV2Extension",
-    "documentWithCaptionMessage",
-    "editedMessage",
-    "groupMentionedMessage",
-    "botInvokeMessage",
-    "lottieStickerMessage",
-    "groupStatusMessage",
-    "groupStatusMessageV2",
-    "associatedChildMessage",
-)
-_MAX_WRAPPERS = 8  # deeper than any real message; the sender decides how deep it is
-# What keeps clients in step: nobody wrote it.
-_SILENT = frozenset(
-    {
-        "senderKeyDistributionMessage",
-        "fastRatchetKeySenderKeyDistributionMessage",
-        "messageContextInfo",
-        "protocolMessage",
-        "encReactionMessage",
-        "pollUpdateMessage",
-        "keepInChatMessage",
-        "pinInChatMessage",
-        "messageHistoryBundle",
-        "messageHistoryNotice",
-        "stickerSyncRmrMessage",
-        "placeholderMessage",
-    }
-)
 _MEDIA: Mapping[str, MessageKind] = {
     "imageMessage": MessageKind.IMAGE,
     "videoMessage": MessageKind.VIDEO,
@@ -77,20 +49,10 @@ _FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What somebody wrote."""
-
-    kind: MessageKind
-    text: str
-    media: Media | None = None
-    quoted_wa_id: str = ""
-
-
 def unwrap(message: Message) -> Message:
     """Return the message inside its envelopes."""
-    for _ in range(_MAX_WRAPPERS):
-        name = next((name for name in _WRAPPERS if message.HasField(name)), None)
+    for _ in range(MAX_ENVELOPES):
+        name = next((name for name in ENVELOPES if message.HasField(name)), None)
         if name is None:
             return message
         message = getattr(message, name).message
@@ -138,7 +100,7 @@ def to_download(reference: dict[str, Any]) -> Message:
 
 def _body_of(message: Message) -> str | None:
     present = [field.name for field, _ in message.ListFields()]
-    return next((name for name in present if name not in _SILENT), None)
+    return next((name for name in present if name not in HOUSEKEEPING), None)
 
 
 def _media(kind: MessageKind, body: Any) -> Media:

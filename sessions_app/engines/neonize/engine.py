@@ -10,14 +10,14 @@ import asyncio
 import re
 import shutil
 import subprocess
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from sessions_app.engines.base import Engine, EngineError
-from sessions_app.engines.capabilities import Capability
+from sessions_app.engines.capabilities import EVERY_MESSAGE, Capability
 from sessions_app.engines.neonize import store
 from sessions_app.engines.neonize.connection import NeonizeConnection
 from sessions_app.engines.neonize.process import HOST_COMMAND, HostCommand, Patience
@@ -44,28 +44,17 @@ class NeonizeEngine(Engine):
     """
 
     name: ClassVar[str] = "neonize"
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {
-            Capability.PAIR_QR,
-            Capability.PAIR_CODE,
-            Capability.CONTACTS,
-            Capability.CONNECTION_EVENTS,
-            Capability.PRESENCE,
-            Capability.HISTORY,
-            Capability.GROUPS,
-            Capability.CHECK_NUMBERS,
-            Capability.PER_SESSION_PROXY,
-            Capability.REPLIES,
-            Capability.REACTIONS,
-            Capability.EDITS,
-            Capability.REVOKES,
-            Capability.IMAGE,
-            Capability.VIDEO,
-            Capability.AUDIO,
-            Capability.DOCUMENT,
-            Capability.STICKER,
-        }
-    )
+    capabilities: ClassVar[frozenset[Capability]] = EVERY_MESSAGE | {
+        Capability.PAIR_QR,
+        Capability.PAIR_CODE,
+        Capability.CONTACTS,
+        Capability.CONNECTION_EVENTS,
+        Capability.PRESENCE,
+        Capability.HISTORY,
+        Capability.GROUPS,
+        Capability.CHECK_NUMBERS,
+        Capability.PER_SESSION_PROXY,
+    }
 
     def __init__(
         self,
@@ -86,7 +75,9 @@ class NeonizeEngine(Engine):
         )
         self._device_name = device_name
         self._patience = patience or Patience()
-        self._preparing = threading.Lock()
+        # One at a time, and in none of the threads that the loop's other work waits for: with
+        # the store away, every session that starts would hold one of them for seconds.
+        self._preparer = ThreadPoolExecutor(1, thread_name_prefix="device store")
         self._prepared = False
 
     def provision(self, ref: SessionRef) -> None:
@@ -131,13 +122,13 @@ class NeonizeEngine(Engine):
 
     async def _prepare(self) -> None:
         if not self._prepared:
-            await asyncio.to_thread(self._prepare_once)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._preparer, self._prepare_once)
 
     def _prepare_once(self) -> None:
-        with self._preparing:
-            if not self._prepared:
-                store.prepare(self._dsn, self._migrate)
-                self._prepared = True
+        if not self._prepared:
+            store.prepare(self._dsn, self._migrate)
+            self._prepared = True
 
     def _migrate(self) -> None:
         try:

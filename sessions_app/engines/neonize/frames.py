@@ -1,10 +1,12 @@
 """The wire between a runner and the host of one session: JSON frames, length first.
 
-The runner sends `{start}`, `{id, op, args}`, `{ack}` and `{ping}`; the host answers with
-`{id, ok}` or `{id, err}`, `{pong}`, `{failed}` when it can't connect, and for an event
-`{seq, type, data, more}`. An ack means everything up to its number; events with the number 0
-need none. A frame with `more` is followed by another one of the same number; a `type` of ""
-says that WhatsApp's event held nothing for us.
+The runner sends `{start}`, `{id, op, args}`, `{ack}` and `{ping}`. The host answers with
+`{id, ok}` or `{id, err}` and `{pong}`; it tells `{unready}` when it lacks what it needs on our
+side, `{failed}` when it can't connect, and for an event `{seq, type, data, more}`.
+
+An ack means everything up to its number; events with the number 0 need none. A frame with
+`more` is followed by another one of the same number; a `type` of "" says that WhatsApp's event
+held nothing for us.
 """
 
 from __future__ import annotations

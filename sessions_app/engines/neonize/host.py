@@ -18,14 +18,16 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from sessions_app.engines.base import EngineError
 from sessions_app.engines.neonize import frames, store
+from sessions_app.engines.neonize.spool import SpoolBusy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SILENCE_SECONDS = 15  # of the runner, whose lease may be somebody else's by then
 _FAREWELL_SECONDS = 3  # after the runner's end, for what had come by then to be kept
-_WRONG_START, _RUNNER_GONE = 64, 75  # exit codes
+_WRONG_START, _NOT_READY, _RUNNER_GONE = 64, 69, 75  # exit codes
 # Go and every thread reserve address space that they never use: of the limit on resident
 # memory, which the runner watches, this is a backstop. 180 MB are in it at the start.
 _DATA_PER_MEMORY = 2
@@ -68,7 +70,12 @@ async def _serve(channel: socket.socket) -> int:
     from sessions_app.engines.neonize.session import HostedSession
 
     session = HostedSession(frame["start"], writer)
-    await session.start()
+    try:
+        await session.start()
+    except (EngineError, SpoolBusy) as error:  # a later host may have more luck
+        writer.write(frames.encode({"unready": str(error)}))
+        await writer.drain()
+        return _exit(_NOT_READY)
     while (frame := await frames.read(reader)) is not None:
         _live_for(SILENCE_SECONDS)
         session.obey(frame)

@@ -162,9 +162,13 @@ class Keeper:
         self._last_seq = 0
         self._deadline = asyncio.get_running_loop().time() + self._patience.first_sign
         acknowledging = asyncio.create_task(self._acknowledge(process))
+        # A host that nobody acknowledges anything to soon tells nothing more.
+        acknowledging.add_done_callback(lambda _: process.kill("its events were not kept"))
         self._tasks[1:] = [acknowledging]
         try:
             while (frame := await self._next(process)) is not None:
+                if "unready" in frame:
+                    return str(frame["unready"])
                 if "failed" in frame:
                     return await self._could_not_connect(frame["failed"])
                 if isinstance(await self._take(frame), _ENDS):
@@ -173,7 +177,9 @@ class Keeper:
             return await self._ended(process)
         finally:
             acknowledging.cancel()
-            await asyncio.gather(acknowledging, return_exceptions=True)
+            [failure] = await asyncio.gather(acknowledging, return_exceptions=True)
+            if isinstance(failure, Exception):
+                raise failure
 
     async def _next(self, process: HostProcess) -> Frame | None:
         try:

@@ -33,7 +33,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _GO_MEMORY_SHARE = 0.5  # of the limit, before Go collects garbage harder; the rest is Python
 _WORDS_BYTES = 4096  # of what a dying host printed
-_LAST_WORDS = re.compile(r"^(?:fatal error|panic|runtime|Host task failed)\b.*", re.MULTILINE)
+_LAST_WORDS = re.compile(rb"^(?:fatal error|panic|runtime|Host task failed)\b.*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,7 @@ class HostGone(EngineError):
 
 
 class HostProcess:
-    """One running host. `frames` gives its events; None after the last one.
-
-    A host must be started on a thread that lives as long as it should: the kernel kills it
-    with that thread.
-    """
+    """One running host. `frames` gives its events; None after the last one."""
 
     def __init__(self, start: HostCommand, patience: Patience) -> None:
         self.frames: asyncio.Queue[Frame | None] = (
@@ -129,10 +125,12 @@ class HostProcess:
         number = self._numbers
         answer = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
-        self._write({"id": number, "op": op, "args": args})
         try:
+            self._write({"id": number, "op": op, "args": args})
             async with asyncio.timeout(seconds):
                 return await answer
+        except frames.BrokenFrame:
+            raise EngineError("This is more than a host takes at once.") from None
         except TimeoutError:
             raise HostGone(
                 "The session's host did not answer in time.", retryable=True
@@ -167,8 +165,8 @@ class HostProcess:
 
     def last_words(self) -> str:
         """Return the line with which Go or Python died; everything else stays unseen."""
-        found = _LAST_WORDS.search(self._words.decode(errors="replace"))
-        return found[0][:200] if found else ""
+        found = _LAST_WORDS.search(self._words)
+        return found[0].decode(errors="replace")[:200] if found else ""
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -225,7 +223,9 @@ class HostProcess:
             self._stop_listening()
         self._words += heard
         # The reason is the first of Go's last words, thousands of lines before their end.
-        if not _LAST_WORDS.search(self._words.decode(errors="replace")):
+        if (found := _LAST_WORDS.search(self._words)) is not None:
+            self._words = self._words[found.start() :][:_WORDS_BYTES]
+        else:
             del self._words[:-_WORDS_BYTES]
 
     def _stop_listening(self) -> None:

@@ -215,17 +215,14 @@ class HostedSession:
     # -- down -----------------------------------------------------------------------------
 
     async def _answer(self, number: int, op: str, args: dict[str, Any]) -> None:
-        self._leaving = op == "logout"  # from here on the stream's end is no news
+        if op == "logout":
+            self._leaving = True  # from here on the stream's end is no news
         try:
-            answer = await self._calls.run(op, args, self._state)
-        except EngineError as error:
-            self._leaving = False
-            self._write({"id": number, "err": _failure(error)})
+            self._write({"id": number, "ok": await self._calls.run(op, args, self._state)})
         except Exception as error:  # noqa: BLE001 (the edge of the process)
-            refused = EngineError(f"The host failed ({type(error).__name__}).")
-            self._write({"id": number, "err": _failure(refused)})
-        else:
-            self._write({"id": number, "ok": answer})
+            if op == "logout":
+                self._leaving = False
+            self._write({"id": number, "err": _failure(op, error)})
 
     async def _answer_ping(self, number: int) -> None:
         if self._state in states.ANSWERING:
@@ -250,7 +247,10 @@ class HostedSession:
             os._exit(70)
 
 
-def _failure(error: EngineError) -> dict[str, Any]:
+def _failure(op: str, error: Exception) -> dict[str, Any]:
+    if not isinstance(error, EngineError):  # its text may hold anything
+        said = f"The host failed ({type(error).__name__})."
+        error = EngineError(said, outcome_unknown=op == "send")  # before or after it left
     return {
         "message": str(error),
         "retryable": error.retryable,

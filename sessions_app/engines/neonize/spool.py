@@ -7,6 +7,7 @@ has it. An entry that is added while the spool is full waits, and WhatsApp's str
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -67,6 +68,7 @@ class Spool:
         :raises SpoolBusy: another process has it.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sync_folder(self._folder.parent)
         self._lock = (self._folder / "lock").open("wb")
         self._take_lock()
         acked = self._folder / "acked"
@@ -104,8 +106,9 @@ class Spool:
             if seq <= self._acked:
                 return
             self._acked = min(seq, self._seq)
-            # Not synced: a mark that is lost in a power cut only repeats entries.
-            os.pwrite(self._marks.fileno(), _ACKED.pack(self._acked), 0)
+            # Neither synced nor insisted on: a mark that is lost only repeats entries.
+            with contextlib.suppress(OSError):
+                os.pwrite(self._marks.fileno(), _ACKED.pack(self._acked), 0)
             self._drop_acknowledged()
             self._changed.notify_all()
 
@@ -143,13 +146,13 @@ class Spool:
 
     def _current(self) -> FileIO:
         if self._file is None or self._segments[-1].size >= _SEGMENT_BYTES:
-            if self._file is not None:
-                self._file.close()
             path = self._folder / f"{self._seq + 1:020d}{_SUFFIX}"
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            self._file = os.fdopen(descriptor, "wb", buffering=0)
-            self._segments.append(_Segment(path))
+            path.touch(mode=0o600)
             _sync_folder(self._folder)
+            full, self._file = self._file, path.open("wb", buffering=0)
+            self._segments.append(_Segment(path))
+            if full is not None:
+                full.close()
         return self._file
 
     def _drop_acknowledged(self) -> None:
@@ -161,16 +164,22 @@ class Spool:
             self._segments.popleft().path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> list[Entry]:
-        """Read a file up to its end, or to a record that a crash tore."""
+        """Read a file up to its end, or to a record that a crash tore.
+
+        A power cut may leave zeros there: a record without data and number, by their looks.
+        """
         data = path.read_bytes()
         entries = []
         segment = _Segment(path)
-        while (entry := _unpack(data, segment.size)) is not None:
+        while (entry := _unpack(data, segment.size)) and entry.seq > segment.last_seq:
             entries.append(entry)
             segment.size += _HEADER.size + len(entry.data)
             segment.last_seq = entry.seq
             self._seq = max(self._seq, entry.seq)
-        self._segments.append(segment)
+        if entries:
+            self._segments.append(segment)
+        else:  # the next entry's file will have this name
+            path.unlink()
         return entries
 
 

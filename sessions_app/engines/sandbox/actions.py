@@ -53,6 +53,7 @@ STREAM_FAULTS = (
     "connect_failed",
 )
 PAIRING_FAULT = "passkey"  # met by the next scan
+FAULTS = (*STREAM_FAULTS, PAIRING_FAULT, *SEND_FAULTS)
 FAULT_ARGUMENTS = {
     "temp_ban": frozenset({"seconds", "code"}),
     "restricted": frozenset({"seconds"}),
@@ -206,7 +207,7 @@ def _image(arguments: Arguments) -> Shown:
 
 
 def _fault(arguments: Arguments) -> Trouble:
-    kind = given.choice(arguments, "kind", (*STREAM_FAULTS, *SEND_FAULTS, PAIRING_FAULT))
+    kind = given.choice(arguments, "kind", FAULTS)
     extra = sorted(set(arguments) - {"kind"} - FAULT_ARGUMENTS.get(kind, frozenset()))
     if extra:
         raise EngineError(f"A {kind} fault does not take {extra[0]!r}.")

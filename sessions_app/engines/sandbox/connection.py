@@ -177,9 +177,12 @@ class SandboxConnection(Connection):
 
     async def close(self) -> None:
         """Emit nothing more; the device stays linked. Safe to repeat and within the sink."""
-        if not self._closed:
-            self._closed = True
+        if self._closed:
+            return
+        self._closed = True
+        try:
             await self._stream.stop()
+        finally:
             await self._hub.leave(self._stream.device)
 
     def _require_open(self) -> None:

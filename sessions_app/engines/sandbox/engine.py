@@ -10,8 +10,8 @@ import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from sessions_app.engines.base import Engine
-from sessions_app.engines.capabilities import Capability
-from sessions_app.engines.sandbox import world
+from sessions_app.engines.capabilities import EVERY_MESSAGE, Capability
+from sessions_app.engines.sandbox import provisioning
 from sessions_app.engines.sandbox.connection import SandboxConnection
 from sessions_app.engines.sandbox.hub import Hub
 
@@ -25,28 +25,17 @@ class SandboxEngine(Engine):
     """
 
     name: ClassVar[str] = "sandbox"
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {
-            Capability.PAIR_QR,
-            Capability.PAIR_CODE,
-            Capability.PASSKEY,
-            Capability.CHECK_NUMBERS,
-            Capability.CLIENT_MESSAGE_ID,
-            Capability.REPLIES,
-            Capability.REACTIONS,
-            Capability.EDITS,
-            Capability.REVOKES,
-            Capability.IMAGE,
-            Capability.VIDEO,
-            Capability.AUDIO,
-            Capability.DOCUMENT,
-            Capability.STICKER,
-            Capability.CONTACTS,
-            Capability.CONNECTION_EVENTS,
-            Capability.PRESENCE,
-            Capability.SIMULATION,
-        }
-    )
+    capabilities: ClassVar[frozenset[Capability]] = EVERY_MESSAGE | {
+        Capability.PAIR_QR,
+        Capability.PAIR_CODE,
+        Capability.PASSKEY,
+        Capability.CHECK_NUMBERS,
+        Capability.CLIENT_MESSAGE_ID,
+        Capability.CONTACTS,
+        Capability.CONNECTION_EVENTS,
+        Capability.PRESENCE,
+        Capability.SIMULATION,
+    }
 
     def __init__(self, dsn: str, speed: float = 1.0) -> None:
         if speed <= 0:
@@ -57,11 +46,11 @@ class SandboxEngine(Engine):
 
     def provision(self, ref: SessionRef) -> None:
         """Make room for a device. A device that is linked already stays so."""
-        world.provision(self._dsn, ref.session_id)
+        provisioning.provision(self._dsn, ref.session_id)
 
     def purge(self, ref: SessionRef) -> None:
         """Forget a device and all that it sent and got; a stream of it is logged out."""
-        world.purge(self._dsn, ref.session_id)
+        provisioning.purge(self._dsn, ref.session_id)
 
     async def connect(self, ref: SessionRef, sink: EventSink) -> SandboxConnection:
         """Open the device's newest stream; an older one is replaced.

@@ -82,9 +82,14 @@ RETURNING stream, coalesce(phone, ''), jid, push_name, contacts_count, attempts,
     CASE WHEN banned_until > now() THEN banned_until END
 """
 FORGET = """
-DELETE FROM sandbox.delivered WHERE ctid = ANY (ARRAY (
-    SELECT ctid FROM sandbox.delivered WHERE taken_at < now() - interval '7 days' LIMIT 5000
-))
+WITH forgotten AS (
+    DELETE FROM sandbox.delivered WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM sandbox.delivered WHERE taken_at < now() - interval '7 days' LIMIT 5000
+    ))
+    RETURNING session_id, message_id
+)
+DELETE FROM sandbox.detail USING forgotten
+WHERE (detail.session_id, detail.message_id) = (forgotten.session_id, forgotten.message_id)
 """
 DESCRIBE = """
 INSERT INTO sandbox.detail (session_id, message_id, kind, target, size)

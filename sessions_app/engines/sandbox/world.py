@@ -15,6 +15,7 @@ import psycopg
 from sessions_app.engines.base import EngineError
 from sessions_app.engines.events import MessageReceived
 from sessions_app.engines.sandbox import people, queries
+from sessions_app.engines.sandbox.provisioning import trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,16 +94,6 @@ class Cursors:
     read_upto: int = 0
 
 
-def provision(dsn: str, session_id: str) -> None:
-    """Make room for a device. Safe to repeat."""
-    _execute(dsn, (queries.PROVISION,), session_id)
-
-
-def purge(dsn: str, session_id: str) -> None:
-    """Forget a device and all that it sent and got. Safe to repeat."""
-    _execute(dsn, queries.PURGE, session_id)
-
-
 class World:
     """The world as one event loop sees it: one database connection, opened when needed."""
 
@@ -128,8 +119,7 @@ class World:
         )
         if rows:
             return Device(ref.session_id, *rows[0])
-        if not (await self._rows(queries.KNOWN, (ref.session_id,)))[0][0]:
-            raise EngineError("The sandbox does not know this session; provision it first.")
+        await self._require_known(ref.session_id)
         return Device(ref.session_id, 0, "", "", "", 0, 0, 0, None)
 
     async def pending(self, session_id: str) -> list[Pending]:
@@ -188,13 +178,17 @@ class World:
         await self._rows(queries.FORGET)
 
     async def claim_phone(self, session_id: str) -> str:
-        """Give the device a number that no other device got."""
+        """Give the device a number that no other device got.
+
+        :raises EngineError: the session was purged.
+        """
         attempt = 0
         while True:
             digits = people.phone(session_id, attempt)
             wanted = {"session_id": session_id, "digits": digits}
             if await self._rows(queries.CLAIM_PHONE, wanted):
                 return digits
+            await self._require_known(session_id)
             attempt += 1
 
     async def pair(
@@ -256,6 +250,10 @@ class World:
         """A send met this fault."""
         await self._rows(queries.DISARM, (session_id, fault.seq))
 
+    async def _require_known(self, session_id: str) -> None:
+        if not (await self._rows(queries.KNOWN, (session_id,)))[0][0]:
+            raise EngineError("The sandbox does not know this session; provision it first.")
+
     async def _rows(
         self, query: str, values: Sequence[object] | Mapping[str, object] = ()
     ) -> list[_Row]:
@@ -264,7 +262,7 @@ class World:
             cursor = await connection.execute(query, values)
             return await cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
-            raise _trouble(error) from error
+            raise trouble(error) from error
 
     async def _connected(self) -> psycopg.AsyncConnection[_Row]:
         async with self._opening:
@@ -272,28 +270,14 @@ class World:
                 raise EngineError("The connection is closed.", retryable=True)
             if self._connection is None or self._connection.closed:
                 connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
+                try:
+                    await connection.execute(queries.PREPARE)
+                except BaseException:
+                    await connection.close()
+                    raise
                 self._connection = connection
-                await connection.execute(queries.PREPARE)
             return self._connection
-
-
-def _execute(dsn: str, statements: Sequence[str], session_id: str) -> None:
-    try:
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(queries.PREPARE)
-            with connection.transaction():
-                for statement in statements:
-                    connection.execute(statement, (session_id,))
-    except psycopg.Error as error:
-        raise _trouble(error) from error
 
 
 def _taken_over() -> EngineError:
     return EngineError("Another client took this device's place.")
-
-
-def _trouble(error: psycopg.Error) -> EngineError:
-    """What the caller learns: asking again helps once the database is back."""
-    away = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    name = type(error).__name__
-    return EngineError(f"The sandbox's database failed ({name}).", retryable=away)

@@ -10,7 +10,7 @@ import pytest
 from sessions_app import jids
 from sessions_app.engines import events
 from sessions_app.engines.base import CapabilityMissing, EngineError
-from sessions_app.engines.capabilities import Capability
+from sessions_app.engines.capabilities import MEDIA, Capability
 from sessions_app.engines.outgoing import (
     OutgoingEdit,
     OutgoingMedia,
@@ -34,13 +34,7 @@ SENDS = [
     OutgoingRevoke("msg_4", FRIEND, OURS),
     *(
         OutgoingMedia(f"msg_{kind}", FRIEND, kind, b"\x00", "application/octet-stream")
-        for kind in (
-            Capability.IMAGE,
-            Capability.VIDEO,
-            Capability.AUDIO,
-            Capability.DOCUMENT,
-            Capability.STICKER,
-        )
+        for kind in MEDIA
     ),
 ]
 

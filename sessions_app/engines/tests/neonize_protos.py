@@ -1,4 +1,4 @@
-"""neonize's protobufs and what reads them, for tests.
+"""neonize's protobufs and what reads them in a host, for tests.
 
 Loading neonize leaves a process behind with its pipe, which pytest would report.
 """
@@ -13,10 +13,20 @@ with warnings.catch_warnings():
     from neonize.proto.waHistorySync.WAWebProtobufsHistorySync_pb2 import HistorySync
 
     from sessions_app.engines.neonize import content, translate
+    from sessions_app.engines.neonize.session import HostedSession
 
     subprocess.run(["true"], check=True)  # noqa: S607 (a new process has Python let go of it)
 
-__all__ = ["HistorySync", "content", "e2e", "jid", "message", "pb", "translate"]
+__all__ = [
+    "HistorySync",
+    "HostedSession",
+    "content",
+    "e2e",
+    "jid",
+    "message",
+    "pb",
+    "translate",
+]
 
 LID, PHONE = "100@lid", "15550100123@s.whatsapp.net"
 

@@ -117,7 +117,7 @@ async def test_messages_that_the_database_has_do_not_come_again(neonize_engine, 
 @live
 async def test_a_host_that_hangs_is_killed_and_started_anew(whatsapp, tmp_path):
     neonize_lane.forget_devices()
-    hasty = replace(HASTY, answer=1.5)
+    hasty = replace(HASTY, answer=5.0)  # a host on a busy machine needs seconds to start
     engine = neonize_lane.make_engine(whatsapp, tmp_path, patience=hasty)
     async with neonize_lane.paired(whatsapp, engine, neonize_lane.new_ref()) as (
         connection,
@@ -138,6 +138,21 @@ async def test_a_host_that_grows_too_large_is_killed(whatsapp, tmp_path):
         gone = await recorder.wait_for(events.Disconnected)
 
     assert gone.reason == "The engine ended: it grew too large."
+
+
+@live
+async def test_a_host_without_its_store_is_started_until_it_has_it(whatsapp, tmp_path):
+    patience = replace(HASTY, crashes=2)
+    engine = neonize_lane.make_engine(whatsapp, tmp_path, patience=patience)
+    await engine._prepare()  # the store was there when the first session came
+    engine._dsn, there = "postgresql://nobody@127.0.0.1:1/nowhere", engine._dsn
+    async with connected(engine, neonize_lane.new_ref()) as (connection, recorder):
+        away = await recorder.wait_for(events.Disconnected, count=3)
+        connection._keeper._start["dsn"] = there
+        await recorder.wait_for(events.ChallengeIssued)
+
+    assert away.reason == "The device store failed (OperationalError)."
+    assert recorder.of(events.ConnectFailed) == []
 
 
 @live

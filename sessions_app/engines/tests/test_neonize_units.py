@@ -1,11 +1,9 @@
-"""The parts of the embedded engine that need no WhatsApp: wire, spool, states."""
+"""The parts of the embedded engine that need no WhatsApp: wire, states, options."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from datetime import UTC, datetime, timedelta
-from unittest.mock import Mock
 
 import pytest
 
@@ -14,7 +12,6 @@ from sessions_app.engines.base import EngineError
 from sessions_app.engines.content import Media, MessageKind, ReceiptKind
 from sessions_app.engines.neonize import frames, packing
 from sessions_app.engines.neonize.engine import NeonizeEngine
-from sessions_app.engines.neonize.spool import Spool
 from sessions_app.engines.neonize.states import ALLOWED, HostState, after, require
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -74,83 +71,6 @@ class TestEventsOnTheWire:
         for name, data in (("os", {}), ("Connected", {"jid": "1@lid", "x": 1})):
             with pytest.raises(ValueError, match=name):
                 packing.unpack(name, data)
-
-
-class TestSpool:
-    def test_what_was_not_acknowledged_is_there_after_a_crash(self, tmp_path):
-        with Spool(tmp_path) as spool:
-            assert spool.open() == []
-            first, second, third = (spool.append(17, data) for data in (b"a", b"b", b"c"))
-            spool.ack(first.seq)
-
-        with Spool(tmp_path) as spool:
-            assert spool.open() == [second, third]
-
-    def test_numbers_go_on_after_everything_was_acknowledged(self, tmp_path):
-        with Spool(tmp_path) as spool:
-            spool.open()
-            first = spool.append(17, b"a")
-            spool.ack(first.seq)
-
-        with Spool(tmp_path) as spool:
-            assert spool.open() == []
-            assert spool.append(17, b"b").seq == first.seq + 1
-
-    def test_a_torn_last_record_costs_only_itself(self, tmp_path):
-        with Spool(tmp_path) as spool:
-            spool.open()
-            whole = spool.append(17, b"whole")
-            spool.append(17, b"torn")
-        (file,) = tmp_path.glob("*.spool")
-        file.write_bytes(file.read_bytes()[:-1])
-
-        with Spool(tmp_path) as spool:
-            assert spool.open() == [whole]
-            assert spool.append(17, b"next").seq == whole.seq + 1
-
-        with Spool(tmp_path) as spool:
-            assert [entry.data for entry in spool.open()] == [b"whole", b"next"]
-
-    def test_a_full_spool_makes_whatsapp_wait_until_there_is_room(self, tmp_path):
-        with Spool(tmp_path, limit_bytes=10) as spool:
-            spool.open()
-            first = spool.append(17, b"more than ten bytes")
-            waiting = threading.Thread(target=spool.append, args=(17, b"x"))
-            waiting.start()
-            waiting.join(0.2)
-            assert waiting.is_alive()
-
-            spool.ack(first.seq)
-
-            waiting.join(10)
-            assert not waiting.is_alive()
-
-    def test_a_write_that_failed_can_be_repeated(self, tmp_path, monkeypatch):
-        with Spool(tmp_path) as spool:
-            spool.open()
-            monkeypatch.setattr("os.fdatasync", Mock(side_effect=[OSError("full"), None]))
-            with pytest.raises(OSError, match="full"):
-                spool.append(17, b"a long record that did not make it")
-            kept = spool.append(17, b"kept")
-
-        with Spool(tmp_path) as spool:
-            assert spool.open() == [kept]
-
-    def test_what_was_acknowledged_leaves_the_disk(self, tmp_path):
-        with Spool(tmp_path) as spool:
-            spool.open()
-            for _ in range(3):
-                last = spool.append(17, b"x" * (5 * 2**20))
-            spool.ack(last.seq)
-
-            assert sum(file.stat().st_size for file in tmp_path.glob("*.spool")) == 0
-
-    def test_only_its_owner_can_read_it(self, tmp_path):
-        with Spool(tmp_path / "ses_1") as spool:
-            spool.open()
-            spool.append(17, b"a secret")
-
-        assert (tmp_path / "ses_1").stat().st_mode & 0o077 == 0
 
 
 class TestStates:

@@ -31,6 +31,21 @@ async def test_the_world_knows_what_each_message_was(engine, ref):
 
 
 @live
+async def test_what_old_messages_were_is_forgotten_with_them(engine, ref):
+    async with paired(engine, ref) as (connection, _):
+        for message in SENDS:
+            await connection.send(message)
+        world(
+            "UPDATE sandbox.delivered SET taken_at = now() - interval '8 days'"
+            " WHERE session_id = %s AND message_id <> 'msg_1'",
+            ref.session_id,
+        )
+        await connection._hub.world.forget()
+
+    assert world(DETAILS, ref.session_id) == [("msg_1", "reply", "WA1", 0)]
+
+
+@live
 async def test_somebody_reacts_changes_and_deletes(engine, ref):
     who = {"from": FRIEND, "target": "WA1"}
     async with paired(engine, ref) as (connection, recorder):

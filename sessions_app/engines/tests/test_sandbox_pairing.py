@@ -166,6 +166,14 @@ async def test_a_banned_device_is_refused_until_the_ban_ends(engine, ref):
 
 
 @live
+async def test_a_session_that_was_purged_can_not_be_linked(make_engine, ref):
+    async with connected(make_engine(speed=0.1), ref) as (connection, _):
+        make_engine().purge(ref)
+        with pytest.raises(EngineError, match="does not know this session"):
+            await connection.act("scan", {})
+
+
+@live
 async def test_a_purge_ends_the_stream(engine, ref):
     async with paired(engine, ref) as (_, recorder):
         engine.purge(ref)

@@ -76,8 +76,10 @@ async def test_messages_for_a_device_that_is_offline_wait_for_it(engine, ref):
         repeated = {"from": FRIEND, "text": "0", "count": 400, "id": "in-0"}
         await connection.act("inbound", repeated)
     assert waiting(ref) == 1200
-    async with paired(engine, ref) as (_, recorder):
+    async with paired(engine, ref) as (connection, recorder):
         await recorder.wait_for(events.MessageReceived, count=1200)
+        # Comes after them, and so after they were dropped.
+        await connection.act("presence", {"from": FRIEND, "state": "composing"})
 
     texts = [message.text for message in recorder.of(events.MessageReceived)]
     assert texts == [f"{number} #{n}" for number in range(3) for n in range(1, 401)]

@@ -12,8 +12,10 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from sessions_app.engines.base import EngineError, SessionRef
+from sessions_app.engines.sandbox import queries
 from sessions_app.engines.sandbox.engine import SandboxEngine
-from sessions_app.engines.tests.live import world
+from sessions_app.engines.sandbox.world import World
+from sessions_app.engines.tests.live import live, world
 
 
 @pytest.fixture
@@ -42,6 +44,20 @@ def test_a_database_that_is_away_may_be_asked_again():
         engine.provision(SessionRef("ses_1"))
 
     assert failed.value.retryable
+
+
+@live
+async def test_tables_that_could_not_be_made_are_made_with_the_next_try(
+    empty_database, monkeypatch
+):
+    made = World(empty_database)
+    with monkeypatch.context() as broken:
+        broken.setattr(queries, "PREPARE", "SELECT 1/0")
+        with pytest.raises(EngineError):
+            await made.armed("ses_1")
+
+    assert await made.armed("ses_1") == []
+    await made.close()
 
 
 def test_a_speed_that_would_stop_time_is_refused():

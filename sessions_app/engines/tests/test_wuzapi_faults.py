@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import pytest
@@ -233,13 +232,3 @@ def test_a_good_answer_is_no_refusal():
 )
 def test_a_picture_without_a_code_shows_none(picture):
     assert qr.text_of(picture) == ""
-
-
-@live
-async def test_connections_to_gateways_are_closed_with_the_last_session(engine, ref):
-    async with connected(engine, ref):
-        pool = engine._transport.pool()
-        assert pool._client is not None
-
-    await asyncio.sleep(0)
-    assert pool._client is None

@@ -15,12 +15,6 @@ from sessions_app.engines.tests.wuzapi_rig import *  # noqa: F403 (fixtures, pai
 from sessions_app.engines.tests.wuzapi_rig import paired
 
 
-@pytest.fixture
-def no_webhooks(engine, gateway_server):
-    """Nothing that the gateway posts arrives."""
-    gateway_server.poster.deliver = lambda post: 200
-
-
 @live
 async def test_each_new_code_is_told_once(engine, gateway_server, ref):
     async with connected(engine, ref) as (connection, recorder):
@@ -129,6 +123,19 @@ async def test_a_stream_that_takes_another_way_is_opened_anew(engine, gateway_se
     async with connected(engine, ref) as (_, recorder):
         await recorder.wait_for(events.Connected)
         assert gateway_server.user(ref.session_id).proxy == ""
+
+
+@live
+async def test_a_stream_that_keeps_the_wrong_way_is_an_error(engine, gateway_server, ref):
+    async with paired(engine, gateway_server, ref) as (connection, _):
+        await connection.leave()
+    gateway_server.fail("/session/disconnect", "error", status=500, text="not connected")
+
+    with pytest.raises(EngineError) as refused:
+        async with connected(engine, replace(ref, proxy="http://192.0.2.1:3128")):
+            pass
+
+    assert refused.value.retryable
 
 
 @live

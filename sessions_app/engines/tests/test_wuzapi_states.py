@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,12 +17,6 @@ from sessions_app.engines.tests.live import connected, live
 from sessions_app.engines.tests.wuzapi_rig import *  # noqa: F403 (fixtures, paired)
 from sessions_app.engines.tests.wuzapi_rig import paired
 from sessions_app.engines.wuzapi import stream
-
-
-@pytest.fixture
-def no_webhooks(engine, gateway_server):
-    """Nothing that the gateway posts arrives."""
-    gateway_server.poster.deliver = lambda post: 200
 
 
 @live
@@ -103,10 +98,7 @@ async def test_a_device_that_the_phone_removed_is_logged_out(engine, gateway_ser
 async def test_a_removed_device_that_shows_a_code_again_is_logged_out(
     engine, gateway_server, ref, no_webhooks
 ):
-    async with connected(engine, ref) as (connection, recorder):
-        await recorder.wait_for(events.ChallengeIssued)
-        gateway_server.scan(ref.session_id)
-        await recorder.wait_for(events.Connected)
+    async with paired(engine, gateway_server, ref) as (connection, recorder):
         user = gateway_server.user(ref.session_id)
         user.linked = ""
         user.open()
@@ -179,6 +171,28 @@ async def test_a_silent_stream_is_degraded_until_it_answers(engine, gateway_serv
 
 
 @live
+async def test_a_silent_stream_that_was_opened_anew_is_connected(engine, gateway_server, ref):
+    async with paired(engine, gateway_server, ref) as (_, recorder):
+        gateway_server.say(ref.session_id, "KeepAliveTimeout")
+        await recorder.wait_for(events.Degraded)
+        gateway_server.say(ref.session_id, "Connected")
+        await recorder.wait_for(events.Connected, 2)
+
+
+@live
+async def test_a_failure_of_ours_ends_the_session_and_is_logged(
+    engine, gateway_server, ref, monkeypatch, caplog
+):
+    async with connected(engine, ref) as (connection, recorder):
+        await recorder.wait_for(events.ChallengeIssued)
+        monkeypatch.setattr(connection._stream, "look", Mock(side_effect=RuntimeError("a bug")))
+        failed = await recorder.wait_for(events.ConnectFailed)
+
+    assert failed == events.ConnectFailed("engine_error")
+    assert "Session's watch failed" in caplog.text
+
+
+@live
 async def test_another_process_goes_on_without_a_gap(engine, gateway_server, ref):
     async with paired(engine, gateway_server, ref) as (connection, recorder):
         await connection.leave()
@@ -198,10 +212,7 @@ async def test_another_process_goes_on_without_a_gap(engine, gateway_server, ref
 async def test_a_survey_that_says_otherwise_has_the_gateway_asked(
     engine, gateway_server, ref, no_webhooks
 ):
-    async with connected(engine, ref) as (connection, recorder):
-        await recorder.wait_for(events.ChallengeIssued)
-        gateway_server.scan(ref.session_id)
-        await recorder.wait_for(events.Connected)
+    async with paired(engine, gateway_server, ref) as (connection, recorder):
         gateway_server.drop(ref.session_id)
         [listed] = engine.survey(ref.gateway).sessions
         await connection.hear(listed.payload)

@@ -75,6 +75,7 @@ def test_what_the_phone_wrote_itself_is_from_me():
     [
         ({"extendedTextMessage": {"text": "Hello"}}, MessageKind.TEXT, "Hello"),
         ({"ephemeralMessage": {"message": {"conversation": "x"}}}, MessageKind.TEXT, "x"),
+        ({"groupMentionedMessage": {"message": {"conversation": "x"}}}, MessageKind.TEXT, "x"),
         (shapes.image("Look"), MessageKind.IMAGE, "Look"),
         ({"viewOnceMessageV2": {"message": shapes.image()}}, MessageKind.IMAGE, ""),
         ({"videoMessage": {"mimetype": "video/mp4"}}, MessageKind.VIDEO, ""),
@@ -222,6 +223,7 @@ def test_long_history_comes_in_chunks():
         {"type": "Message", "event": {"Info": {"ID": "A", "Chat": "nonsense"}}},
         {"type": "Message", "event": {"Info": [], "Message": []}},
         message({"senderKeyDistributionMessage": {"groupID": GROUP}}, GROUP),
+        message({"placeholderMessage": {"type": 0}}),
         message({"protocolMessage": {"type": 6}}),
         message({"conversation": "a picture for a day"}, "status@broadcast"),
         {"type": "MessageSent", "event": {"Id": "A"}},

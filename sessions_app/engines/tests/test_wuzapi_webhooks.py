@@ -24,6 +24,7 @@ GATEWAY = GatewayRef("http://gateway", "admin", "token", KEY)
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MESSAGE = shapes.message("3EB0AA", "1@lid", "1@lid", {"conversation": "Grüße <b>& 😀"})
+MULTIPART = "multipart/form-data; boundary=b"
 BOUNDARY = "----boundary"
 
 
@@ -67,6 +68,11 @@ def as_multipart(event, file=b"\xff\xd8\r\n--not the end\x00"):
     for character, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         escaped = escaped.replace(character, code)
     return request(body, f"multipart/form-data; boundary={BOUNDARY}", signed=escaped.encode())
+
+
+def nested_forms(depth):
+    part = "--{}\r\nContent-Type: multipart/mixed; boundary={}\r\n\r\n"
+    return "".join(part.format(level, level + 1) for level in range(depth)).encode()
 
 
 @pytest.fixture
@@ -146,8 +152,16 @@ def test_trusting_the_unsigned_trusts_no_bad_signature():
         (b"\xff\xfe", FORM),
         (b"&".join(b"a%d=1" % number for number in range(99)), FORM),
         (b"no parts", "multipart/form-data"),
+        (b"[" * 100_000, JSON),
+        (b'{"type": "x", "event": ' + b"[" * 985 + b"]" * 985 + b"}", JSON),
+        (nested_forms(1000), "multipart/form-data; boundary=0"),
+        (b"--b\r\nContent-Disposition: form-data; name*\r-\"t'\r\n\r\nx\r\n--b--", MULTIPART),
     ],
-)
+    ids=[
+        "empty", "list", "no-type", "no-text", "our-own", "form", "no-form", "fields",
+        "no-parts", "deep", "deep-enough-to-read", "deep-forms", "broken-header",
+    ],
+)  # fmt: skip
 def test_what_is_no_webhook_is_refused(reader, body, kind):
     with pytest.raises(EngineError):
         reader.read_webhook(WebhookRequest(body, kind, {}))

@@ -18,7 +18,15 @@ from sessions_app.engines.wuzapi.engine import WuzapiEngine
 
 POLL_SECONDS = 0.05
 
-__all__ = ["HearingEngine", "engine", "gateway_ref", "paired", "ref", "session_ref"]
+__all__ = [
+    "HearingEngine",
+    "engine",
+    "gateway_ref",
+    "no_webhooks",
+    "paired",
+    "ref",
+    "session_ref",
+]
 
 
 def gateway_ref(gateway, **changes):
@@ -63,6 +71,12 @@ class HearingEngine(WuzapiEngine):
 @pytest.fixture
 def engine(gateway_server):
     return HearingEngine(gateway_server)
+
+
+@pytest.fixture
+def no_webhooks(engine, gateway_server):
+    """Nothing that the gateway posts arrives."""
+    gateway_server.poster.deliver = lambda post: 200
 
 
 @pytest.fixture

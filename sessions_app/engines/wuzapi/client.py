@@ -29,7 +29,7 @@ TIMEOUT_SECONDS = 20.0  # for a whole call; connect with Immediate answers at on
 SILENCE_SECONDS = 5.0  # between two attempts at a gateway that is away
 FAILURES_IN_A_ROW = 5  # until callers are turned away
 _CONNECT_SECONDS = 5.0
-_CONNECTIONS = 100  # to all gateways, of one event loop
+_CONNECTIONS = 100  # to one gateway, of one event loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class Transport:
         """Ask from the running event loop, over its pooled connections."""
         body = bytearray()
         seconds = self._timeout * call.patience
-        client = self.pool().client(self._options(call))
-        request = _request(address, call) | {"timeout": seconds}
+        client = self.pool().client(address, self._options(call))
+        request = _request(address, call) | {"timeout": self._timeouts(call)}
         with self._guarded(address):
             async with asyncio.timeout(seconds), client.stream(**request) as response:
                 async for chunk in response.aiter_bytes():
@@ -109,6 +109,8 @@ class Transport:
             raise GatewayAway from None
         except httpx.InvalidURL:
             raise EngineError("The gateway's address is not a URL.") from None
+        except UnicodeEncodeError:
+            raise EngineError("The gateway's token holds more than ASCII.") from None
 
     def _circuit(self, address: str) -> Circuit:
         with self._lock:
@@ -125,21 +127,27 @@ class Transport:
         return ssl.create_default_context()  # takes 20 ms: once is enough
 
     def _options(self, call: Call) -> dict[str, Any]:
-        seconds = self._timeout * call.patience
         return {
             "verify": self._tls,
             "follow_redirects": False,
             "trust_env": False,  # a proxy of the environment would see the tokens
-            "timeout": httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+            "timeout": self._timeouts(call),
             "limits": httpx.Limits(max_connections=_CONNECTIONS),
         }
 
+    def _timeouts(self, call: Call) -> httpx.Timeout:
+        seconds = self._timeout * call.patience
+        return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
+
 
 class Pool:
-    """The connections of one event loop; closed when its last session leaves."""
+    """The connections of one event loop; closed when its last session leaves.
+
+    Each gateway has its own: one that hangs would soon hold all that they shared.
+    """
 
     def __init__(self) -> None:
-        self._client: httpx.AsyncClient | None = None
+        self._clients: dict[str, httpx.AsyncClient] = {}
         self._users = 0
 
     def enter(self) -> None:
@@ -149,15 +157,16 @@ class Pool:
     async def leave(self) -> None:
         """Take one back."""
         self._users -= 1
-        if self._users <= 0 and self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
+        if self._users <= 0:
+            clients, self._clients = self._clients, {}
+            for client in clients.values():
+                await client.aclose()
 
-    def client(self, options: dict[str, Any]) -> httpx.AsyncClient:
-        """Return the one client of this loop."""
-        if self._client is None:
-            self._client = httpx.AsyncClient(**options)
-        return self._client
+    def client(self, address: str, options: dict[str, Any]) -> httpx.AsyncClient:
+        """Return this loop's one client of a gateway."""
+        if address not in self._clients:
+            self._clients[address] = httpx.AsyncClient(**options)
+        return self._clients[address]
 
 
 def _request(address: str, call: Call) -> dict[str, Any]:

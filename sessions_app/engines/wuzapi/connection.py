@@ -141,8 +141,9 @@ class WuzapiConnection(Connection):
         """
         if self._closed:
             return
-        await self._stop()
+        self._closed = True
         try:
+            await self._stream.stop()
             await self._calls.disconnect()
         except EngineError as error:
             logger.warning("Session not disconnected", extra={"code": error.code})
@@ -151,13 +152,13 @@ class WuzapiConnection(Connection):
 
     async def leave(self) -> None:
         """Stop emitting; the gateway keeps the stream for whoever connects next."""
-        if not self._closed:
-            await self._stop()
-            await self._pool.leave()
-
-    async def _stop(self) -> None:
+        if self._closed:
+            return
         self._closed = True
-        await self._stream.stop()
+        try:
+            await self._stream.stop()
+        finally:
+            await self._pool.leave()
 
     def _require_open(self) -> None:
         if self._closed:

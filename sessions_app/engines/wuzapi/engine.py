@@ -2,7 +2,7 @@
 
 A gateway keeps the streams to WhatsApp and posts what comes to our webhook; see
 https://github.com/asternic/wuzapi/blob/main/API.md. It says much with "500" and a text, and
-some of what it stores it forgets again; the modules `wuzapi_*` say where.
+some of what it stores it forgets again; the modules beside this one say where.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from sessions_app.engines.base import Engine, EngineError
-from sessions_app.engines.capabilities import Capability
+from sessions_app.engines.capabilities import EVERY_MESSAGE, Capability
 from sessions_app.engines.wuzapi import errors, webhooks
 from sessions_app.engines.wuzapi.admin import Admin
 from sessions_app.engines.wuzapi.client import SILENCE_SECONDS, TIMEOUT_SECONDS, Transport
@@ -42,30 +42,19 @@ class WuzapiEngine(Engine):
     """
 
     name: ClassVar[str] = "wuzapi"
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {
-            Capability.PAIR_QR,
-            Capability.PAIR_CODE,
-            Capability.CLIENT_MESSAGE_ID,
-            Capability.CONTACTS,
-            Capability.CONNECTION_EVENTS,
-            Capability.PRESENCE,
-            Capability.HISTORY,
-            Capability.GROUPS,
-            Capability.CHECK_NUMBERS,
-            Capability.PER_SESSION_PROXY,
-            Capability.REPLIES,
-            Capability.REACTIONS,
-            Capability.EDITS,
-            Capability.REVOKES,
-            Capability.IMAGE,
-            Capability.VIDEO,
-            Capability.AUDIO,
-            Capability.DOCUMENT,
-            Capability.STICKER,
-            Capability.GATEWAY,
-        }
-    )
+    capabilities: ClassVar[frozenset[Capability]] = EVERY_MESSAGE | {
+        Capability.PAIR_QR,
+        Capability.PAIR_CODE,
+        Capability.CLIENT_MESSAGE_ID,
+        Capability.CONTACTS,
+        Capability.CONNECTION_EVENTS,
+        Capability.PRESENCE,
+        Capability.HISTORY,
+        Capability.GROUPS,
+        Capability.CHECK_NUMBERS,
+        Capability.PER_SESSION_PROXY,
+        Capability.GATEWAY,
+    }
 
     def __init__(
         self,
@@ -131,8 +120,9 @@ class WuzapiEngine(Engine):
             await calls.sign()
         if status.socket and _takes_another_way(status, ref):
             await calls.disconnect()
-            status = await calls.status()
-        if not status.socket and (ref.proxy or status.proxy):
+            # Refused while the stream still stands: better none than one on the wrong way.
+            await calls.use_proxy(ref.proxy)
+        elif not status.socket and (ref.proxy or status.proxy):
             await calls.use_proxy(ref.proxy)
         await calls.connect()
         await calls.subscribe()

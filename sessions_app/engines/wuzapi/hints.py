@@ -13,8 +13,7 @@ from sessions_app.engines.wuzapi.stream import Phase
 if TYPE_CHECKING:
     from sessions_app.engines.wuzapi.stream import Stream
 
-# Nothing but the occasion to ask. `Connected` comes for a new push name as well.
-_OCCASIONS = frozenset({"Connected", "Disconnected", "QR", "QRTimeout"})
+_OCCASIONS = frozenset({"Disconnected", "QR", "QRTimeout"})  # to ask, and nothing more
 _OUTDATED = "405"  # WhatsApp's number for it; the webhook has none
 _NANOSECONDS = 1_000_000_000  # Go's durations
 _MAX_BAN = 365 * 24 * 60 * 60  # seconds
@@ -46,7 +45,9 @@ class Hints:
                     await self._stream.paired(read.jid(event, "ID"))
                 case "KeepAliveTimeout":
                     await self._stream.degrade()
-                case "KeepAliveRestored":
+                # A stream that whatsmeow opened anew is only said to be connected. So is one
+                # with a new push name; but that came over the stream, too.
+                case "KeepAliveRestored" | "Connected":
                     await self._stream.restore()
                 case _:
                     return False

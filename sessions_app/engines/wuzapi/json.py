@@ -15,7 +15,7 @@ def parse(body: bytes) -> Any:
     """Return the JSON of a body; None when it is none."""
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for a thousand brackets
         return None
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from sessions_app.engines.content import Media, MessageKind
+from sessions_app.engines.content import (
+    ENVELOPES,
+    HOUSEKEEPING,
+    MAX_ENVELOPES,
+    Content,
+    Media,
+    MessageKind,
+)
 from sessions_app.engines.wuzapi import json as read
 
-# Around the message proper, innermost `message`.
-_WRAPPERS = (
-    "ephemeralMessage",
-    "viewOnceMessage",
-    "viewOnceMessageV2",
-    "viewOnceMessageV2Extension",
-    "documentWithCaptionMessage",
-    "editedMessage",
-    "deviceSentMessage",
-)
 _FILES = {
     "imageMessage": (MessageKind.IMAGE, "image"),
     "videoMessage": (MessageKind.VIDEO, "video"),
@@ -40,39 +36,16 @@ _OTHERS = (
     ("listResponseMessage", MessageKind.TEXT, ("title",)),
     ("templateButtonReplyMessage", MessageKind.TEXT, ("selectedDisplayText",)),
 )
-# WhatsApp's own housekeeping: nothing that a person wrote.
-_HOUSEKEEPING = frozenset(
-    {
-        "messagecontextinfo",
-        "senderkeydistributionmessage",
-        "protocolmessage",
-        "keepinchatmessage",
-        "pininchatmessage",
-        "encreactionmessage",
-        "pollupdatemessage",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a person wrote."""
-
-    kind: MessageKind
-    text: str = ""
-    media: Media | None = None
-    quoted_wa_id: str = ""
+_HOUSEKEEPING = frozenset(map(str.lower, HOUSEKEEPING))
 
 
 def unwrapped(message: dict[str, Any]) -> dict[str, Any]:
     """Return the message proper."""
-    for _ in _WRAPPERS:
-        inner = next(
-            (read.mapping(message, name) for name in _WRAPPERS if read.mapping(message, name)),
-            None,
-        )
-        if inner is None or not (proper := read.mapping(inner, "message")):
-            break
+    for _ in range(MAX_ENVELOPES):
+        inside = (read.mapping(read.mapping(message, name), "message") for name in ENVELOPES)
+        proper = next(filter(None, inside), None)
+        if proper is None:
+            return message
         message = proper
     return message
 

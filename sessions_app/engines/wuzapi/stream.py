@@ -79,7 +79,7 @@ class Stream:
 
     def start(self) -> None:
         """Watch until the session ends."""
-        self._task = asyncio.create_task(self._watch())
+        self._task = asyncio.create_task(self._guarded())
 
     async def stop(self) -> None:
         """Tell nothing more. Safe to repeat and within the sink."""
@@ -144,9 +144,10 @@ class Stream:
             await self.emit(events.Degraded("WhatsApp does not answer."))
 
     async def restore(self) -> None:
-        """Tell that it answers again. The caller holds the lock."""
+        """Tell that it answers again, and ask. The caller holds the lock."""
         if self.phase is Phase.DEGRADED:
             await self._is_up(self.jid)
+        self.look_soon()
 
     async def paired(self, jid: str) -> None:
         """Tell that a phone accepted the device; may repeat. The caller holds the lock."""
@@ -218,6 +219,15 @@ class Stream:
             await self.end(
                 events.PairingTimedOut() if pairing else events.ConnectFailed("unreachable")
             )
+
+    async def _guarded(self) -> None:
+        try:
+            await self._watch()
+        except Exception:
+            # The edge of the session: nobody waits for this task.
+            logger.exception("Session's watch failed")
+            async with self.lock:
+                await self.end(events.ConnectFailed("engine_error"))
 
     async def _watch(self) -> None:
         """Ask again and again while the session is not up; then wait for hints."""

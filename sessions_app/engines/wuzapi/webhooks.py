@@ -7,7 +7,7 @@ import hmac
 import json
 from email import policy
 from email.parser import BytesParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -17,6 +17,8 @@ from sessions_app.engines.wuzapi import json as read
 from sessions_app.engines.wuzapi.status import SURVEY
 
 if TYPE_CHECKING:
+    from email.message import Message
+
     from sessions_app.engines.webhooks import GatewayRef, WebhookRequest
 
 SIGNATURE_HEADER = "x-hmac-signature"
@@ -60,9 +62,12 @@ def parse(request: WebhookRequest) -> WebhookCall:
     event, session_id = _event(request)
     kind = read.text(event, "type")
     if not kind or kind == SURVEY:
-        raise EngineError("This is no webhook of WuzAPI.", code="not_a_webhook")
+        raise _not_a_webhook()
     payload = {name: value for name, value in event.items() if name not in _LEFT_OUT}
-    return WebhookCall(session_id, _dedupe_key(session_id, kind, event), payload)
+    try:
+        return WebhookCall(session_id, _dedupe_key(session_id, kind, event), payload)
+    except RecursionError:  # nested just so that it could be read
+        raise _not_a_webhook() from None
 
 
 def is_signed(request: WebhookRequest, gateway: GatewayRef) -> bool:
@@ -92,7 +97,7 @@ def _event(request: WebhookRequest) -> tuple[dict[str, Any], str]:
         fields = _fields(request)
         event = read.parse(fields.get("jsonData", "").encode())
     if not isinstance(event, dict):
-        raise EngineError("This is no webhook of WuzAPI.", code="not_a_webhook")
+        raise _not_a_webhook()
     return event, read.text(fields, "instanceName")
 
 
@@ -114,20 +119,26 @@ def _fields(request: WebhookRequest) -> dict[str, str]:
         if _kind(request) == _FORM:
             return dict(parse_qsl(request.body.decode(), max_num_fields=_MAX_FIELDS))
         return _parts(request)
-    except ValueError as error:
-        raise EngineError("This is no webhook of WuzAPI.", code="not_a_webhook") from error
+    except (ValueError, RecursionError):
+        raise _not_a_webhook() from None
 
 
 def _parts(request: WebhookRequest) -> dict[str, str]:
     head = f"Content-Type: {request.content_type}\r\n\r\n".encode()
-    form = BytesParser(policy=policy.HTTP).parsebytes(head + request.body)
+    # Not `policy.HTTP`: its parser of headers fails at some that are malformed.
+    form = BytesParser(policy=policy.compat32).parsebytes(head + request.body)
     fields: dict[str, str] = {}
-    for part in form.iter_parts():
+    parts = cast("list[Message]", form.get_payload()) if form.is_multipart() else []
+    for part in parts:
         name = part.get_param("name", header="content-disposition")
         if isinstance(name, str) and part.get_filename() is None:
             data = part.get_payload(decode=True)
             fields[name] = data.decode() if isinstance(data, bytes) else ""
     return fields
+
+
+def _not_a_webhook() -> EngineError:
+    return EngineError("This is no webhook of WuzAPI.", code="not_a_webhook")
 
 
 def _dedupe_key(session_id: str, kind: str, event: dict[str, Any]) -> str:
