@@ -61,11 +61,13 @@ def contact_of(session: Session, public_id: str) -> Contact:
 
     :raises ContactNotFound: it does not exist, or is not this session's.
     """
+    # One after the other: an OR over both tables reads every contact of the session.
     merged = Q(merges__merged_id=public_id, merges__session=session)
-    found: Contact | None = session.contacts.filter(Q(public_id=public_id) | merged).first()
-    if found is None:
-        raise ContactNotFound("There is no such contact.")
-    return found
+    for named in (Q(public_id=public_id), merged):
+        found: Contact | None = session.contacts.filter(named).first()
+        if found is not None:
+            return found
+    raise ContactNotFound("There is no such contact.")
 
 
 def identities_of(session: Session, people: Iterable[str]) -> dict[str, list[ContactIdentity]]:

@@ -7,6 +7,7 @@ written set by set, which their monotonic states allow.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import DataError, IntegrityError, connection, transaction
@@ -27,8 +28,19 @@ WHERE session.id = newest.id
 """
 
 
-def record(*, owner: str, batch: Sequence[reports.Report], now: datetime) -> int:
-    """Write a batch; return how many reports were written.
+@dataclass(slots=True)
+class Recorded:
+    """What became of a batch.
+
+    :param lost: (session id, epoch) of reports that were dropped: the lease is another's.
+    """
+
+    written: int = 0
+    lost: set[tuple[int, int]] = field(default_factory=set)
+
+
+def record(*, owner: str, batch: Sequence[reports.Report], now: datetime) -> Recorded:
+    """Write a batch.
 
     Reports from a lost lease are dropped: somebody else speaks for the session now. A
     report that can't be written is logged and dropped alone, the rest is kept.
@@ -42,9 +54,18 @@ def record(*, owner: str, batch: Sequence[reports.Report], now: datetime) -> int
             raise
         # The edge of the runner: one report must not end every session's traffic.
         if len(batch) > 1:
-            return sum(record(owner=owner, batch=[report], now=now) for report in batch)
+            return _record_one_by_one(owner, batch, now)
         logger.exception("Report refused", extra={"kind": type(batch[0]).__name__})
-        return 0
+        return Recorded()
+
+
+def _record_one_by_one(owner: str, batch: Sequence[reports.Report], now: datetime) -> Recorded:
+    recorded = Recorded()
+    for report in batch:
+        one = record(owner=owner, batch=[report], now=now)
+        recorded.written += one.written
+        recorded.lost |= one.lost
+    return recorded
 
 
 def _is_the_databases_fault(error: Exception) -> bool:
@@ -54,11 +75,14 @@ def _is_the_databases_fault(error: Exception) -> bool:
 
 
 @transaction.atomic
-def _record(owner: str, batch: Sequence[reports.Report], now: datetime) -> int:
-    held = leases.lock_held(
-        owner=owner, epochs={report.session_id: report.epoch for report in batch}
-    )
-    current = [report for report in batch if report.session_id in held]
+def _record(owner: str, batch: Sequence[reports.Report], now: datetime) -> Recorded:
+    # Of two epochs of a session only the newer one can be ours.
+    epochs: dict[int, int] = {}
+    for report in batch:
+        epochs[report.session_id] = max(report.epoch, epochs.get(report.session_id, 0))
+    held = leases.lock_held(owner=owner, epochs=epochs)
+    ours = {(session_id, epochs[session_id]) for session_id in held}
+    current = [report for report in batch if (report.session_id, report.epoch) in ours]
     if len(current) < len(batch):
         logger.warning("Stale reports dropped", extra={"count": len(batch) - len(current)})
     sessions = Session.objects.select_related("tenant").defer("engine_secret").in_bulk(held)
@@ -69,7 +93,8 @@ def _record(owner: str, batch: Sequence[reports.Report], now: datetime) -> int:
     handover.disconnect(
         epochs={sessions[report.session_id]: report.epoch for report in left}, now=now
     )
-    return len(current)
+    spoken_for = {(report.session_id, report.epoch) for report in batch}
+    return Recorded(len(current), spoken_for - ours)
 
 
 def _change_states(

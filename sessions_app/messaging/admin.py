@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from orsta.core.admin import ReadOnlyAdmin, column
-from sessions_app.admin.forms import ReasonForm, dialog
+from orsta.core.admin_dialogs import ReasonForm, dialog
 from sessions_app.messaging.models import Message, Reaction
 from sessions_app.messaging.services import resolving
 from sessions_app.messaging.states import Direction, MessageStatus

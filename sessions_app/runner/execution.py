@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from sessions_app.contacts.services import storable
 from sessions_app.engines.base import CapabilityMissing, EngineError
 from sessions_app.engines.capabilities import Capability
 from sessions_app.ingest.reports import ContactsFailed, Executed, HandedOver, PutOff
@@ -62,7 +63,9 @@ class Executor:
             await self._end(command, CommandState.EXPIRED, EXPIRED)
             return True
         try:
-            await self._hand_over(command)
+            if not await self._hand_over(command):
+                self.stop()
+                return False
             answer = await JOBS[CommandKind(command.kind)](self._worker, command)
         except EngineError as error:
             return await self._fail(command, error)
@@ -78,13 +81,16 @@ class Executor:
         await self._report_ending(ending, answer.outcome)
         return True
 
-    async def _hand_over(self, command: Command) -> None:
-        """Note that it is under way, if nobody could tell a repetition."""
+    async def _hand_over(self, command: Command) -> bool:
+        """Note that it is under way, if nobody could tell a repetition.
+
+        False: the session is somebody else's by now, who executes the command.
+        """
         if not self._runs_once(command):
-            return
+            return True
         claim = self._worker.claim
         await self._worker.report(HandedOver(claim.session_id, claim.epoch, (command.pk,)))
-        await self._worker.written()
+        return await self._worker.written()
 
     def _runs_once(self, command: Command) -> bool:
         if command.kind != CommandKind.SEND:
@@ -116,13 +122,20 @@ class Executor:
         self, command: Command, error: str, *, wait: timedelta, counts: bool
     ) -> None:
         claim = self._worker.claim
-        attempts = command.attempts + counts
+        attempts, not_before = command.attempts + counts, timezone.now() + wait
         report = PutOff(
-            claim.session_id, claim.epoch, command.pk, timezone.now() + wait, error, attempts
+            claim.session_id,
+            claim.epoch,
+            command.pk,
+            not_before,
+            storable.text(error),
+            attempts,
         )
         await self._worker.report(report)
 
     async def _end(self, command: Command, state: CommandState, error: str) -> None:
+        # A report that the database refuses would leave the command where it is, to run again.
+        error = storable.text(error)
         outcome: outcomes.Outcome | None = None
         if command.kind == CommandKind.SEND:
             outcome = outcomes.of_unsent(

@@ -105,6 +105,8 @@ class Lanes:
         """Stop at the first that the engine can't take: those behind it come after it."""
         claim, heard = self._worker.claim, dict[int, str]()
         for entry in entries:
+            if self._worker.line.connection is None:
+                break  # it was closed meanwhile, which is not the entry's fault
             heard[entry.pk] = await self._hear_one(entry)
             if heard[entry.pk]:
                 break
@@ -114,7 +116,8 @@ class Lanes:
         """Return what was wrong with an entry, "" for nothing."""
         try:
             payload = inbox.payload_of(entry)
-            await asyncio.wait_for(self._worker.connection.hear(payload), _HEAR_SECONDS)
+            async with asyncio.timeout(_HEAR_SECONDS):
+                await self._worker.connection.hear(payload)
         except (EngineError, TimeoutError) as error:
             return str(error) or type(error).__name__
         except Exception as error:

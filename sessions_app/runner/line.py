@@ -30,6 +30,9 @@ _OPEN_SECONDS = 60.0  # until an engine has to have a connection; it emits the r
 CLOSE_SECONDS = 10.0  # an engine that hangs must not keep its session from being released
 _STABLE_SECONDS = 60.0  # a connection that stood this long begins its waits anew
 _HOLD_ENDS = (Retry.NEVER, Retry.AT_END)
+# Not `wait_for`: until Python 3.12 it swallows a cancellation that meets the answer, and who
+# closes the line would wait for a task that goes on.
+_within = asyncio.timeout
 
 
 class Keeper(Protocol):
@@ -119,7 +122,8 @@ class Line:
         self._broken = asyncio.get_running_loop().create_future()
         self.watch.closed()
         try:
-            connection = await asyncio.wait_for(self._connect(), _OPEN_SECONDS)
+            async with _within(_OPEN_SECONDS):
+                connection = await self._connect()
         except (EngineError, Unusable, registry.UnknownEngine, TimeoutError) as error:
             return refusal(error)
         except Exception as error:
@@ -169,13 +173,18 @@ class Line:
     async def _probe(self, connection: Connection) -> str | None:
         """Return what is wrong with a stream, None when it answers."""
         try:
-            status = await asyncio.wait_for(connection.status(), self._tuning.probe)
+            async with _within(self._tuning.probe):
+                status = await connection.status()
         except CapabilityMissing:
             return None
         except TimeoutError:
             return "It did not answer in time."
         except EngineError as error:
             return str(error)
+        except Exception as error:
+            # As in `_hold`: nobody would watch over the stream any more.
+            logger.exception("A probe failed")
+            return f"Our mistake: {type(error).__name__}."
         return None if status.connected else "It says that it is not connected."
 
     async def _drop(
@@ -190,9 +199,13 @@ class Line:
             return
         end = connection.leave if leave else connection.close
         try:
-            await asyncio.wait_for(end(), within)
+            async with _within(within):
+                await end()
         except (EngineError, TimeoutError) as error:
             logger.warning("A connection did not close", extra={"reason": repr(error)})
+        except Exception:
+            # It is given up in any case; whoever drops it has more to do.
+            logger.exception("A connection did not close")
 
 
 def refusal(error: Exception) -> events.ConnectFailed:

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 1.0  # how late a command can be when its ring was lost
 LOOK_SECONDS = 0.25  # between looks at leases and wishes, however often the bell rings
 _OUTAGE_SECONDS = 1.0
+_GUARD_SECONDS = 0.5
 
 
 class Supervisor:
@@ -71,7 +72,7 @@ class Supervisor:
         What ends one of the loops ends the process: without them it would hold leases and do
         nothing. Whoever watches over it starts it again.
         """
-        loops = [self._writer.run(), self._heartbeat(), self._listen()]
+        loops = [self._writer.run(), self._heartbeat(), self._guard(), self._listen()]
         tasks = [asyncio.create_task(loop) for loop in loops]
         for task in tasks:
             task.add_done_callback(lambda _: self._wake.set())
@@ -104,24 +105,34 @@ class Supervisor:
             self._threads.after_all("bell", bell.close)
 
     async def _heartbeat(self) -> None:
-        """Renew the leases; without a success for too long, let go of every connection."""
+        """Renew the leases."""
         while True:
             # What is claimed while the renewal runs is not in its answer, and is not lost.
             owned = self.holdings.epochs()
+            began = time.monotonic()  # the term counts from when the database did it
             try:
                 held = await self._threads.run("heartbeat", partial(self._beat, owned))
             except DatabaseFailure as error:
                 logger.warning("Heartbeat failed", extra={"reason": str(error)})
                 await self._threads.drop_connection("heartbeat")
-                if time.monotonic() - self._renewed_at >= _SELF_STOP_SECONDS:
-                    self.holdings.let_go_of_all()
                 await asyncio.sleep(_OUTAGE_SECONDS)
                 continue
-            self._renewed_at = time.monotonic()
+            self._renewed_at = began
             self.holdings.let_go(owned, held)
             if self._unwanted:
                 self.stop()
             await asyncio.sleep(leases.RENEW_EVERY.total_seconds())
+
+    async def _guard(self) -> None:
+        """Let go of every connection when the leases were not renewed for too long.
+
+        Not the heartbeat's own business: a database that neither answers nor breaks the
+        connection holds that up.
+        """
+        while True:
+            await asyncio.sleep(_GUARD_SECONDS)
+            if time.monotonic() - self._renewed_at >= leases.SELF_STOP_AFTER.total_seconds():
+                self.holdings.let_go_of_all()
 
     def _beat(self, owned: dict[int, int]) -> dict[int, int]:
         self._unwanted = leases.beat(
@@ -162,6 +173,3 @@ class Supervisor:
             "rows",
             lambda: expiry.expire_due(owner=self._node, in_flight=in_flight, now=now),
         )
-
-
-_SELF_STOP_SECONDS = leases.SELF_STOP_AFTER.total_seconds()

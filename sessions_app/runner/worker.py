@@ -57,8 +57,13 @@ class Sink:
         await self._worker.observe(event, source=self)
 
     async def kept(self) -> None:
-        """Wait until the database has every event so far."""
-        await self._worker.written()
+        """Wait until the database has every event so far: for good, if it takes none any more.
+
+        Then the lease is lost, and the connection closed soon: what the engine did not
+        acknowledge comes again to the next owner.
+        """
+        if not await self._worker.written():
+            await asyncio.Event().wait()
 
 
 class Worker:
@@ -127,7 +132,8 @@ class Worker:
                 await self.line.connection.logout()
         except EngineError as error:
             logger.warning("Logout failed", extra={"reason": str(error)})
-        await self.close()
+        finally:
+            await self.close()
         ref = await self._load(forgetting=True)
         await asyncio.to_thread(self.engine.purge, ref)
         await self.move(SessionStatus.DELETED, "deleted")
@@ -277,9 +283,13 @@ class Worker:
         """Hand a report to the writer, in order with the engine's events."""
         await self._writer.put(report)
 
-    async def written(self) -> None:
-        """Wait until everything reported and observed so far is in the database."""
+    async def written(self) -> bool:
+        """Wait until everything reported and observed so far is in the database.
+
+        False if it is not, as the lease was lost: somebody else has the session.
+        """
         await self._writer.flush()
+        return (self.claim.session_id, self.claim.epoch) not in self._writer.lost
 
     async def _disconnect(self, *, leave: bool = False, within: float = CLOSE_SECONDS) -> None:
         self.connected = False

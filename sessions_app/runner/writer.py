@@ -27,10 +27,15 @@ _OUTAGE_SECONDS = 1.0
 
 
 class Writer:
-    """Takes reports and writes them; `flush` waits until what was put before is committed."""
+    """Takes reports and writes them; `flush` waits until what was put before is committed.
+
+    What was said under a lease that somebody else has by now is not written: `lost` has those
+    leases, as (session id, epoch). They are few.
+    """
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
+        self.lost: set[tuple[int, int]] = set()
         self._queue: asyncio.Queue[Report | asyncio.Future[None]] = asyncio.Queue(QUEUE)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
@@ -67,13 +72,14 @@ class Writer:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                await loop.run_in_executor(self._thread, self._record, reports)
+                recorded = await loop.run_in_executor(self._thread, self._record, reports)
             except DatabaseFailure as error:
                 logger.warning("Database unreachable", extra={"reason": str(error)})
                 await loop.run_in_executor(self._thread, connections.close_all)
                 await asyncio.sleep(_OUTAGE_SECONDS)
             else:
+                self.lost |= recorded.lost
                 return
 
-    def _record(self, reports: list[Report]) -> None:
-        dispatch.record(owner=self._owner, batch=reports, now=timezone.now())
+    def _record(self, reports: list[Report]) -> dispatch.Recorded:
+        return dispatch.record(owner=self._owner, batch=reports, now=timezone.now())

@@ -37,27 +37,29 @@ WHERE known.id IS NULL OR known.jid <> named.jid OR known.last_seen_at < %(stale
 _LOCK = (
     "SELECT pg_advisory_xact_lock(%s, session_id) FROM unnest(%s::int[]) AS held (session_id)"
 )
+# Returns the numbers whose owner is another one than before. Who that was is looked up first:
+# nothing is joined with what was written, of which the planner knows nothing.
 _WRITE = """
 WITH named AS (
-    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS one (
+    SELECT one.*, known.jid AS before
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS one (
         session_id bigint, jid text, kind text, value text, source text
     )
-), before AS (
-    SELECT known.session_id, known.kind, known.value, known.jid
-    FROM contacts_contactidentity known JOIN named USING (session_id, kind, value)
+    LEFT JOIN contacts_contactidentity known
+        ON known.session_id = one.session_id AND known.kind = one.kind
+        AND known.value = one.value
 ), written AS (
     INSERT INTO contacts_contactidentity AS known
         (session_id, jid, kind, value, source, first_seen_at, last_seen_at)
     SELECT session_id, jid, kind, value, source, %(now)s, %(now)s FROM named
+    ORDER BY session_id, kind, value
     ON CONFLICT (session_id, kind, value) DO UPDATE
     SET jid = excluded.jid, source = excluded.source,
         last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at)
-    RETURNING session_id, jid, kind, value
 )
-SELECT written.session_id, written.value, written.jid
-FROM written LEFT JOIN before USING (session_id, kind, value)
-WHERE written.kind = 'PHONE' AND before.jid IS DISTINCT FROM written.jid
-ORDER BY written.session_id, written.value
+SELECT session_id, value, jid FROM named
+WHERE kind = 'PHONE' AND before IS DISTINCT FROM jid
+ORDER BY session_id, value
 """
 _FOLLOW = """
 INSERT INTO contacts_jidchange AS known

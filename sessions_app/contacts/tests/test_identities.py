@@ -18,6 +18,14 @@ from sessions_app.tests.factories import make_session
 PHONE = "15550100123"
 OTHER_LID = "999999999999999@lid"
 LATER = NOON + timedelta(days=1)
+_MANY_KNOWN = """
+INSERT INTO contacts_contactidentity
+    (session_id, jid, kind, value, source, first_seen_at, last_seen_at)
+SELECT %s, person || '@lid', kind,
+    CASE kind WHEN 'LID' THEN person || '@lid' ELSE (person - 5000000000)::text END,
+    'contacts', %s, %s
+FROM generate_series(7000010000, 7000030000) AS person, unnest(ARRAY['LID', 'PHONE']) AS kind
+"""
 
 
 @pytest.fixture
@@ -162,3 +170,18 @@ def test_two_batches_that_cross_do_not_block_each_other_for_good():
     assert failures == []
     owners = {selectors.person_behind(session, ADA) for session in sessions}
     assert len(owners) == 1
+
+
+def test_a_page_of_names_is_not_compared_with_all_that_are_known(session):
+    """In one transaction: nobody has analyzed the table when the first address book comes."""
+    page = [
+        IdentityMapped(f"{7_000_000_000 + one}@lid", f"{1_555_000_000 + one}")
+        for one in range(2_000)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_MANY_KNOWN, [session.pk, NOON, NOON])
+        cursor.execute("SET LOCAL statement_timeout = '5s'")
+
+    assert learn(session, *page) == 2_000
+    assert learn(session, *page, now=LATER) == 0
+    assert session.identities.filter(last_seen_at=LATER).count() == 4_000

@@ -43,7 +43,7 @@ def session():
 
 
 def record(*batch, owner=OWNER):
-    return dispatch.record(owner=owner, batch=batch, now=NOON)
+    return dispatch.record(owner=owner, batch=batch, now=NOON).written
 
 
 def saw(session, event, *, epoch=1):
@@ -74,6 +74,21 @@ def test_a_report_of_a_lost_lease_is_dropped(session, owner, epoch):
     assert status_of(session) == S.CONNECTED
     assert not Message.objects.exists()
     assert told() == []
+
+
+@pytest.mark.parametrize("stale_one_last", [True, False])
+def test_what_an_earlier_epoch_of_ours_says_is_stale_too(session, stale_one_last):
+    give_lease(session, owner=OWNER)
+    batch = [
+        saw(session, received("WA1"), epoch=1),
+        saw(session, received("WA2"), epoch=2),
+        saw(session, received("WA3"), epoch=1),
+    ]
+
+    recorded = dispatch.record(owner=OWNER, batch=batch[: 2 + stale_one_last], now=NOON)
+
+    assert (recorded.written, recorded.lost) == (1, {(session.pk, 1)})
+    assert Message.objects.get().wa_id == "WA2"
 
 
 def test_stale_reports_take_nothing_from_the_others(session):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from sessions_app import jids
 from sessions_app.contacts import selectors as contacts
@@ -11,26 +11,38 @@ from sessions_app.contacts.services import identities, people, storable
 from sessions_app.contacts.states import IdentitySource
 from sessions_app.engines.events import IdentityMapped, MessageReceived, MessagesRead
 from sessions_app.messaging.models import Message
-from sessions_app.messaging.services import progress, reporting, rows
+from sessions_app.messaging.services import progress, reporting, rows, targets
 from sessions_app.messaging.states import Direction, MessageStatus
 from sessions_app.models import Session
 
 _MARK_READ = """
 UPDATE messaging_message message SET read_at = seen.at
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
-    AS seen (session_id, chat, wa_id, at)
-WHERE message.session_id = seen.session_id AND message.chat = seen.chat
-    AND message.wa_id = seen.wa_id AND message.direction = 'INBOUND'
-    AND message.read_at IS NULL
-RETURNING message.*
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS seen (id, at) WHERE message.id = seen.id
 """
+# The whole of "inbound_once" or of "outbound_once" for each; OFFSET 0 keeps PostgreSQL from
+# joining by less, which would be everything in the chat for each message.
 _LOCK_PLACEHOLDERS = """
+WITH named AS (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
+        AS one (session_id, direction, chat, sender, wa_id)
+), found AS (
+    SELECT theirs.id FROM named CROSS JOIN LATERAL (
+        SELECT id FROM messaging_message message
+        WHERE message.session_id = named.session_id AND message.chat = named.chat
+            AND message.sender = named.sender AND message.wa_id = named.wa_id
+            AND message.direction = 'INBOUND'
+        OFFSET 0
+    ) AS theirs WHERE named.direction = 'INBOUND'
+    UNION ALL
+    SELECT ours.id FROM named CROSS JOIN LATERAL (
+        SELECT id FROM messaging_message message
+        WHERE message.session_id = named.session_id AND message.wa_id = named.wa_id
+            AND message.direction = 'OUTBOUND' AND message.wa_id <> ''
+        OFFSET 0
+    ) AS ours WHERE named.direction = 'OUTBOUND'
+)
 SELECT message.* FROM messaging_message message
-JOIN unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
-    AS named (session_id, chat, sender, wa_id)
-    ON named.session_id = message.session_id AND named.chat = message.chat
-    AND named.sender = message.sender AND named.wa_id = message.wa_id
-WHERE message.undecryptable
+WHERE message.id = ANY(ARRAY(SELECT id FROM found)) AND message.undecryptable
 ORDER BY message.id FOR NO KEY UPDATE OF message
 """
 _CONTENT = ["kind", "text", "quoted_wa_id", "media", "media_reference", "undecryptable"]
@@ -66,19 +78,30 @@ def record(*, received: Iterable[tuple[Session, MessageReceived]], now: datetime
 def mark_read(*, read: Iterable[tuple[Session, MessagesRead]]) -> int:
     """Note that inbound messages were marked as read; return how many were not before."""
     batch = list(read)
-    sessions = {session.pk: session for session, _ in batch}
     behind = contacts.people_behind((session.pk, event.chat) for session, event in batch)
-    seen = [
-        (session.pk, behind.get((session.pk, event.chat), event.chat), wa_id, event.at)
-        for session, event in batch
-        for wa_id in event.wa_ids
-    ]
-    columns = [list(column) for column in zip(*seen, strict=True)]
-    marked = list(Message.objects.raw(_MARK_READ, columns)) if seen else []
-    for message in marked:
-        message.session = sessions[message.session_id]
+    read_at: dict[targets.Named, datetime] = {}
+    for session, event in batch:
+        chat = behind.get((session.pk, event.chat), event.chat)
+        for wa_id in event.wa_ids:
+            read_at.setdefault((session.pk, chat, wa_id), event.at)
+    known = targets.lock_named(list(read_at), {session.pk: session for session, _ in batch})
+    marked = []
+    for named, messages in known.items():
+        for message in messages:
+            if message.direction == Direction.INBOUND and message.read_at is None:
+                message.read_at = read_at[named]
+                marked.append(message)
+    _mark_read(marked)
     reporting.report_marked_read(marked)
     return len(marked)
+
+
+def _mark_read(messages: Sequence[Message]) -> None:
+    if not messages:
+        return
+    columns = ([message.pk for message in messages], [one.read_at for one in messages])
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK_READ, columns)
 
 
 def _learn(batch: Sequence[tuple[Session, MessageReceived]], *, now: datetime) -> None:
@@ -110,7 +133,7 @@ def _fill_placeholders(repeated: Sequence[rows.Told]) -> list[rows.Told]:
     if not repeated:
         return []
     wanted = {rows.identity(message): (message, event) for message, event in repeated}
-    named = [(m.session_id, m.chat, m.sender, m.wa_id) for m, _ in repeated]
+    named = [(m.session_id, m.direction, m.chat, m.sender, m.wa_id) for m, _ in repeated]
     columns = [list(column) for column in zip(*named, strict=True)]
     filled = []
     for waiting in Message.objects.raw(_LOCK_PLACEHOLDERS, columns):

@@ -13,14 +13,17 @@ BATCH = 1_000  # messages in one transaction
 SETTLED_AFTER = timedelta(minutes=1)
 
 # In the person's own chat, and in groups; the indexes "message_of_chat" and
-# "message_by_member".
+# "message_by_member". BETWEEN, as it leaves an order that only these have: with "=" PostgreSQL
+# walks the primary key instead, through everybody's messages, if it expects many of them here.
 _FIND = """
 (SELECT id FROM messaging_message
- WHERE session_id = %(session_id)s AND chat = %(old)s ORDER BY id LIMIT %(batch)s)
+ WHERE session_id = %(session_id)s AND chat BETWEEN %(old)s AND %(old)s
+ ORDER BY chat, id DESC LIMIT %(batch)s)
 UNION
 (SELECT id FROM messaging_message
- WHERE session_id = %(session_id)s AND sender = %(old)s AND direction = 'INBOUND'
-   AND sender <> chat ORDER BY id LIMIT %(batch)s)
+ WHERE session_id = %(session_id)s AND sender BETWEEN %(old)s AND %(old)s
+   AND direction = 'INBOUND' AND sender <> chat
+ ORDER BY sender LIMIT %(batch)s)
 """
 # An address book brings tens of thousands of changes, and hardly any of them has a message.
 _HAS_MESSAGES = """(
@@ -43,16 +46,34 @@ WHERE session.id = change.session_id AND session.public_id = %(session_id)s
     AND change.finished_at IS NULL AND change.opened_at <= %(settled)s
     AND change.moved = 0 AND change.dropped = 0 AND NOT {_HAS_MESSAGES}
 """  # noqa: S608 (our own text)
-# Of two that would be the same message the one that keeps its place, or the older, stays.
+# Of two that would be the same message the one that keeps its place, or the older, stays. A
+# twin has the old or the new name in both places. OFFSET 0 keeps PostgreSQL from joining by
+# less than the whole of "inbound_once", which would be everything in the chat for each.
 _DROP = """
-DELETE FROM messaging_message message USING messaging_message twin
-WHERE message.id = ANY(%(ids)s) AND message.direction = 'INBOUND'
-    AND twin.session_id = message.session_id AND twin.direction = 'INBOUND'
-    AND twin.wa_id = message.wa_id AND twin.id <> message.id
-    AND (twin.id < message.id OR twin.id <> ALL(%(ids)s))
-    AND twin.chat IN (message.chat, replace(message.chat, %(old)s, %(new)s))
-    AND replace(twin.chat, %(old)s, %(new)s) = replace(message.chat, %(old)s, %(new)s)
-    AND replace(twin.sender, %(old)s, %(new)s) = replace(message.sender, %(old)s, %(new)s)
+WITH mine AS MATERIALIZED (
+    SELECT id, session_id, wa_id, direction,
+        CASE chat WHEN %(old)s THEN %(new)s ELSE chat END AS chat,
+        CASE sender WHEN %(old)s THEN %(new)s ELSE sender END AS sender
+    FROM messaging_message WHERE id = ANY(%(ids)s)
+), doomed AS (
+    SELECT mine.id FROM mine
+    CROSS JOIN LATERAL (
+        SELECT mine.chat UNION ALL SELECT %(old)s WHERE mine.chat = %(new)s
+    ) AS place (chat)
+    CROSS JOIN LATERAL (
+        SELECT mine.sender UNION ALL SELECT %(old)s WHERE mine.sender = %(new)s
+    ) AS author (sender)
+    CROSS JOIN LATERAL (
+        SELECT message.id FROM messaging_message message
+        WHERE message.session_id = mine.session_id AND message.chat = place.chat
+            AND message.sender = author.sender AND message.wa_id = mine.wa_id
+            AND message.direction = 'INBOUND'
+        OFFSET 0
+    ) AS twin
+    WHERE mine.direction = 'INBOUND' AND twin.id <> mine.id
+        AND (twin.id < mine.id OR twin.id <> ALL(%(ids)s))
+)
+DELETE FROM messaging_message WHERE id = ANY(ARRAY(SELECT id FROM doomed))
 """
 _MOVE = """
 UPDATE messaging_message message

@@ -1,4 +1,4 @@
-"""Find the messages that reactions, edits and revocations are about."""
+"""Find the messages that reactions, edits, revocations and read marks are about."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +12,12 @@ from sessions_app.messaging.states import Direction
 from sessions_app.models import Session
 
 Change = TypeVar("Change", ReactionReceived, MessageEdited, MessageRevoked)
+Named = tuple[int, str, str]  # session, chat, `wa_id`
 
 # A message may still be under the name that its chat had before (`moving`). The indexes
-# "jid_change_open", then "inbound_once" and "outbound_once", one after the other.
+# "jid_change_open", then "inbound_once" and "outbound_once", one after the other. Who wrote a
+# message is not known here, so "inbound_once" is read once per chat and not once per message:
+# OFFSET 0 keeps it so.
 _LOCK = """
 WITH given AS (
     SELECT DISTINCT * FROM unnest(%s::bigint[], %s::text[], %s::text[])
@@ -26,9 +29,15 @@ WITH given AS (
         ON change.session_id = given.session_id AND change.new = given.chat
         AND change.finished_at IS NULL
 ), found AS (
-    SELECT theirs.id, named.chat FROM named JOIN messaging_message theirs
-        ON theirs.session_id = named.session_id AND theirs.chat = named.kept_under
-        AND theirs.wa_id = named.wa_id AND theirs.direction = 'INBOUND'
+    SELECT theirs.id, kept.chat FROM (
+        SELECT session_id, chat, kept_under, array_agg(wa_id) AS wa_ids
+        FROM named GROUP BY session_id, chat, kept_under
+    ) AS kept CROSS JOIN LATERAL (
+        SELECT id FROM messaging_message message
+        WHERE message.session_id = kept.session_id AND message.chat = kept.kept_under
+            AND message.wa_id = ANY(kept.wa_ids) AND message.direction = 'INBOUND'
+        OFFSET 0
+    ) AS theirs
     UNION ALL
     SELECT ours.id, named.chat FROM named JOIN messaging_message ours
         ON ours.session_id = named.session_id AND ours.wa_id = named.wa_id
@@ -65,7 +74,7 @@ def lock(changes: Iterable[tuple[Session, Change]]) -> list[Aimed[Change]]:
         return behind.get((session.pk, jid), jid)
 
     named = [(s.pk, person(s, change.chat), change.target_wa_id) for s, change in batch]
-    known = _lock(named, {session.pk: session for session, _ in batch})
+    known = lock_named(named, {session.pk: session for session, _ in batch})
     behind |= _authors(known)
     found = []
     for key, (session, change) in zip(named, batch, strict=True):
@@ -85,7 +94,7 @@ def _people(batch: Sequence[tuple[Session, Change]]) -> dict[tuple[int, str], st
 
 
 def _authors(
-    known: Mapping[tuple[int, str, str], Sequence[Message]],
+    known: Mapping[Named, Sequence[Message]],
 ) -> dict[tuple[int, str], str]:
     """Return by what authors are known now whose messages have an older name of theirs."""
     theirs = [one for messages in known.values() for one in messages]
@@ -96,10 +105,14 @@ def _authors(
     )
 
 
-def _lock(
-    named: Sequence[tuple[int, str, str]], sessions: dict[int, Session]
-) -> dict[tuple[int, str, str], list[Message]]:
-    known: defaultdict[tuple[int, str, str], list[Message]] = defaultdict(list)
+def lock_named(
+    named: Sequence[Named], sessions: Mapping[int, Session]
+) -> dict[Named, list[Message]]:
+    """Lock the messages that are here by these names, the oldest first.
+
+    The chat is named as the session knows it by now, wherever the message still is.
+    """
+    known: defaultdict[Named, list[Message]] = defaultdict(list)
     if not named:
         return known
     columns = [list(column) for column in zip(*named, strict=True)]

@@ -11,7 +11,7 @@ from sessions_app.messaging.services.sending import Draft
 from sessions_app.messaging.states import MessageStatus
 from sessions_app.messaging.tests.factories import ADA, reported
 from sessions_app.models import Command
-from sessions_app.services import lifecycle, provisioning
+from sessions_app.services import commands, lifecycle, provisioning
 from sessions_app.states import CommandState, SessionStatus
 from sessions_app.tests.factories import make_customer, make_session
 from subscriptions.models import QuotaUsage
@@ -55,6 +55,21 @@ def test_waiting_messages_of_a_deleted_session_give_their_quota_back(session):
     }
     assert set(Command.objects.values_list("state", flat=True)) == {CommandState.FAILED}
     assert reported().filter(name="message.failed").count() == 3
+
+
+def test_of_what_was_handed_over_nobody_knows(session):
+    accept(session, 2)
+    handed = Command.objects.earliest("pk")
+    commands.hand_over(epochs={handed.pk: 1})
+    delete(session)
+
+    assert abandon(session) == 2
+
+    ends = Command.objects.order_by("pk").values_list("state", flat=True)
+    assert list(ends) == [CommandState.UNKNOWN, CommandState.FAILED]
+    statuses = Message.objects.order_by("pk").values_list("status", flat=True)
+    assert list(statuses) == [MessageStatus.UNKNOWN, MessageStatus.FAILED]
+    assert used(session) == 1
 
 
 def test_it_is_given_back_once(session):

@@ -155,7 +155,9 @@ def test_old_messages_are_found_by_index(session):
     }
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE messaging_message")
+        # What other tests left in the table may make sorting look cheap.
+        cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
         cursor.execute(f"EXPLAIN {history._PRUNE_OLD}", values)
         explained = "\n".join(row[0] for row in cursor.fetchall())
 
-    assert "message_of_tenant" in explained
+    assert "message_of_tenant" in explained, explained

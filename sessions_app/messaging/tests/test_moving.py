@@ -6,10 +6,10 @@ import pytest
 
 from sessions_app.contacts.models import JidChange
 from sessions_app.contacts.services import identities
-from sessions_app.engines.events import IdentityMapped
+from sessions_app.engines.events import IdentityMapped, MessagesRead
 from sessions_app.messaging.models import Message
 from sessions_app.messaging.services import inbound, moving, sending
-from sessions_app.messaging.tests.factories import NOON, make_message, received
+from sessions_app.messaging.tests.factories import NOON, make_message, received, reported
 from sessions_app.models import Command
 from sessions_app.states import SessionStatus
 from sessions_app.tests.factories import make_session
@@ -110,3 +110,18 @@ def test_a_message_that_names_both_teaches_who_is_who(session):
     follow(session)
 
     assert set(Message.objects.values_list("chat", flat=True)) == {LID}
+
+
+def test_what_was_read_before_it_followed_is_marked_too(session):
+    record(session, received("WA1"), received("WA2", chat=GROUP))
+    learn(session)
+
+    read = [
+        (session, MessagesRead(jid, (wa_id,), NOON))
+        for jid, wa_id in [(LID, "WA1"), (f"{PHONE}@s.whatsapp.net", "WA1"), (GROUP, "WA2")]
+    ]
+
+    assert inbound.mark_read(read=read) == 2
+    assert set(Message.objects.values_list("read_at", flat=True)) == {NOON}
+    assert inbound.mark_read(read=read) == 0
+    assert reported().filter(name="message.marked_read").count() == 2

@@ -123,6 +123,7 @@ class Reports:
 
     def __init__(self):
         self.all = []
+        self.lost = set()
 
     async def put(self, report):
         self.all.append(report)

@@ -75,6 +75,16 @@ async def test_a_send_is_handed_over_before_an_engine_gets_it_that_can_not_tell_
 
 
 @live
+async def test_what_the_next_owner_may_execute_is_not_handed_over(engine, reports):
+    reports.lost = {(1, 1)}
+
+    (handed,) = await execute(engine, reports, command(7), command(8))
+
+    assert handed == HandedOver(1, 1, (7,))
+    assert engine.sent == []
+
+
+@live
 async def test_an_engine_that_takes_our_ids_needs_no_note(engine, reports):
     engine.capabilities = engine.capabilities | {Capability.CLIENT_MESSAGE_ID}
 
@@ -124,6 +134,18 @@ async def test_a_failure_says_what_is_known(engine, reports, how, state, outcome
     made = await execute(engine, reports, command())
 
     assert (made[-1].ending.state, made[-1].outcome) == (state, outcome)
+
+
+@live
+async def test_what_an_engine_complains_of_is_text_that_the_database_takes(engine, reports):
+    async def send(_):
+        raise EngineError("no \x00 luck \ud83d")
+
+    engine.send = send
+
+    made = await execute(engine, reports, command())
+
+    assert made[-1].ending.error == made[-1].outcome.error == "no  luck "
 
 
 @live
@@ -227,6 +249,18 @@ async def test_a_webhook_that_fails_holds_back_those_behind_it(engine, reports):
     (heard,) = await hear(engine, reports, entry(1), entry(2))
 
     assert heard.entries == {1: "no such chat"}
+
+
+@live
+async def test_a_webhook_that_meets_a_closed_connection_is_not_to_blame(engine, reports):
+    async def close(_):
+        engine.opened[0].sink._worker.line.connection = None
+
+    engine.hear = close
+
+    (heard,) = await hear(engine, reports, entry(1), entry(2))
+
+    assert heard.entries == {1: ""}
 
 
 @live
