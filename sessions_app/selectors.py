@@ -160,7 +160,8 @@ def asked_of(session: Session, public_id: str) -> Command:
 
     :raises CommandNotFound: this session has no such command.
     """
-    known = Command.objects.filter(session=session, dedupe_key=public_id)
+    asked = "" if "\x00" in public_id else public_id  # PostgreSQL takes none in a question
+    known = Command.objects.filter(session=session, dedupe_key=asked)
     command: Command | None = known.exclude(dedupe_key="").first()
     if command is None:
         raise CommandNotFound("This session has no such command.")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from celery import Task, shared_task
+from django.db.models import Q
 from django.utils import timezone
 
 from sessions_app.engines.base import EngineError
@@ -48,10 +49,11 @@ def provision_session(self: "Task[..., None]", *, session_id: int, **_: object) 
 @shared_task
 def resume_provisioning(**_: object) -> None:
     """Enqueue again what should have been provisioned by now."""
+    before = timezone.now() - _RESUME_AFTER
+    # One that lived elsewhere, or was lost there, is no longer called CREATED.
+    moved = Q(desired=DesiredState.RUNNING, hold="", updated_at__lt=before)
     stuck = Session.objects.filter(
-        provisioned_at=None,
-        status=SessionStatus.CREATED,
-        created_at__lt=timezone.now() - _RESUME_AFTER,
+        Q(status=SessionStatus.CREATED) | moved, provisioned_at=None, created_at__lt=before
     ).exclude(desired=DesiredState.DELETED)
     for session_id in stuck.order_by("pk").values_list("pk", flat=True)[:1_000]:
         provision_session.delay(session_id=session_id)

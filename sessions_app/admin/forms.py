@@ -4,15 +4,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
-from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
 )
 
+from orsta.core.admin_dialogs import ReasonForm
 from sessions_app.engines import registry
 from sessions_app.engines.capabilities import Capability
 from sessions_app.models import Gateway, Proxy
@@ -20,16 +19,6 @@ from sessions_app.services import capabilities, proxies, proxy_probe
 from sessions_app.states import ProxyState
 
 _KEEPS = "Never shown again. Empty keeps the present one."
-
-
-class ReasonForm(BaseDialogForm):
-    """Why."""
-
-    reason = forms.CharField(
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Kept in the audit log.",
-    )
 
 
 class AssignForm(ReasonForm):
@@ -145,13 +134,3 @@ class ProxyForm(_SecretForm):
         if country and not proxies.is_country(country):
             raise forms.ValidationError("Use the code of two letters, e.g. DE.")
         return country
-
-
-def dialog(title: str, description: str, submit: str, form: Any = ReasonForm) -> Any:
-    """Return what Unfold wants to know of a dialog."""
-    return {
-        "title": title,
-        "description": description,
-        "form_class": form,
-        "form_submit_text": submit,
-    }

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.decorators import action, display
 
-from sessions_app.admin.forms import GatewayForm, ReasonForm, dialog
+from orsta.core.admin_dialogs import ReasonForm, dialog
+from sessions_app.admin.forms import GatewayForm
 from sessions_app.admin.places import PlaceAdmin
 from sessions_app.models import Gateway
 from sessions_app.services import gateways, surveys
@@ -59,9 +60,7 @@ class GatewayAdmin(PlaceAdmin):
     @action(
         description="Test",
         permissions=["operate"],
-        dialog=dialog(
-            "Ask this gateway now?", "As the survey does every 30 seconds.", "Ask", None
-        ),
+        dialog=dialog("Ask this gateway now?", "As the survey does every 30 seconds.", "Ask"),
     )
     def test(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Survey it."""
@@ -76,7 +75,10 @@ class GatewayAdmin(PlaceAdmin):
         description="Drain",
         permissions=["operate"],
         dialog=dialog(
-            "Drain this gateway?", "It takes no new sessions; those in it go on.", "Drain"
+            "Drain this gateway?",
+            "It takes no new sessions; those in it go on.",
+            "Drain",
+            ReasonForm,
         ),
     )
     def drain(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -89,6 +91,7 @@ class GatewayAdmin(PlaceAdmin):
             "Let this gateway take sessions?",
             "Sessions that its quarantine ended are started again.",
             "Activate",
+            ReasonForm,
         ),
     )
     def activate(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -101,6 +104,7 @@ class GatewayAdmin(PlaceAdmin):
             "Put this gateway into quarantine?",
             "Nothing is sent to it or believed from it, and its sessions stop.",
             "Quarantine",
+            ReasonForm,
         ),
     )
     def quarantine(
@@ -115,6 +119,7 @@ class GatewayAdmin(PlaceAdmin):
             "Move this gateway's unpaired sessions to emptier ones?",
             "Those with a device stay: moving one needs a new pairing; see its page.",
             "Rebalance",
+            ReasonForm,
         ),
     )
     def rebalance(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:

@@ -5,12 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from unfold.decorators import action, display
 
 from accounts.admin.staff import actor_of
 from orsta.core.admin import ReadOnlyAdmin, column
-from sessions_app.admin.forms import ReasonForm, dialog
+from orsta.core.admin_dialogs import ReasonForm, dialog
 from sessions_app.models import InboxEntry
 from sessions_app.models.inbox import MAX_ATTEMPTS
 from sessions_app.services import inbox
@@ -57,6 +58,11 @@ class InboxEntryAdmin(ReadOnlyAdmin):
     session_name = column("session.name", "Session")
     actions_detail = ["replay"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[InboxEntry]:
+        """Leave the payloads in the database: each has up to 2 MB, and none is shown."""
+        rows: QuerySet[InboxEntry] = super().get_queryset(request)
+        return rows.defer("payload")
+
     @display(description="Stage", label=STAGE_COLORS)
     def stage(self, entry: InboxEntry) -> str:
         if entry.done_at is not None:
@@ -70,11 +76,12 @@ class InboxEntryAdmin(ReadOnlyAdmin):
             "Have this webhook read again?",
             "The runner that holds the session reads it once more.",
             "Replay",
+            ReasonForm,
         ),
     )
     def replay(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         """Put a poison entry back."""
-        entry = InboxEntry.objects.get(pk=object_id)
+        entry = get_object_or_404(InboxEntry.objects.defer("payload"), pk=object_id)
         given = {"actor": actor_of(request).public_id, "reason": form.cleaned_data["reason"]}
         return self.run_service(
             request,

@@ -5,14 +5,15 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from accounts.admin.staff import actor_of
 from orsta.core.admin import ServiceAdmin, link_to_list
+from orsta.core.admin_dialogs import ReasonForm, dialog
 from sessions_app.admin.colors import HEALTH_COLORS, STATE_COLORS, fullness
-from sessions_app.admin.forms import ReasonForm, dialog
 from sessions_app.services import placement
 
 
@@ -65,7 +66,7 @@ class PlaceAdmin(ServiceAdmin):
     @action(
         description="Delete",
         permissions=["operate"],
-        dialog=dialog("Delete it?", "Only one without sessions can go.", "Delete"),
+        dialog=dialog("Delete it?", "Only one without sessions can go.", "Delete", ReasonForm),
     )
     def remove(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         """Delete it, and leave its page if that worked."""
@@ -91,7 +92,7 @@ class PlaceAdmin(ServiceAdmin):
         **given: Any,
     ) -> HttpResponse:
         """Call a service about it, with who wants it and why."""
-        given[self.relation] = self.model.objects.get(pk=object_id)
+        given[self.relation] = get_object_or_404(self.model, pk=object_id)
         given |= {"actor": actor_of(request).public_id, "now": timezone.now()}
         given["reason"] = form.cleaned_data["reason"]
         return self.run_service(request, object_id, lambda: service(**given), done=done)

@@ -8,7 +8,8 @@ from django.utils import timezone
 from unfold.decorators import action, display
 
 from accounts.admin.staff import actor_of
-from sessions_app.admin.forms import ImportForm, ProxyForm, ReasonForm, dialog
+from orsta.core.admin_dialogs import ReasonForm, dialog
+from sessions_app.admin.forms import ImportForm, ProxyForm
 from sessions_app.admin.places import PlaceAdmin
 from sessions_app.models import Proxy
 from sessions_app.services import proxies
@@ -80,9 +81,7 @@ class ProxyAdmin(PlaceAdmin):
     @action(
         description="Check now",
         permissions=["operate"],
-        dialog=dialog(
-            "Try this proxy now?", "It is asked to connect to WhatsApp.", "Check", None
-        ),
+        dialog=dialog("Try this proxy now?", "It is asked to connect to WhatsApp.", "Check"),
     )
     def check_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Try it; its page shows how it went."""
@@ -100,6 +99,7 @@ class ProxyAdmin(PlaceAdmin):
             "Take this proxy out of use?",
             "Its sessions stop; they never connect without it.",
             "Disable",
+            ReasonForm,
         ),
     )
     def disable(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -109,7 +109,10 @@ class ProxyAdmin(PlaceAdmin):
         description="Enable",
         permissions=["operate"],
         dialog=dialog(
-            "Take this proxy into use?", "Sessions that stopped with it start again.", "Enable"
+            "Take this proxy into use?",
+            "Sessions that stopped with it start again.",
+            "Enable",
+            ReasonForm,
         ),
     )
     def enable(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:

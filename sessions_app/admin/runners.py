@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -13,9 +14,9 @@ from unfold.decorators import action, display
 
 from accounts.admin.staff import actor_of
 from orsta.core.admin import ReadOnlyAdmin
+from orsta.core.admin_dialogs import ReasonForm, dialog
 from sessions_app import selectors
 from sessions_app.admin.colors import fullness
-from sessions_app.admin.forms import ReasonForm
 from sessions_app.models import Runner
 from sessions_app.selectors import RUNNER_SILENT_AFTER
 from sessions_app.services import runners
@@ -84,17 +85,17 @@ class RunnerAdmin(ReadOnlyAdmin):
     @action(
         description="Drain",
         permissions=["operate"],
-        dialog={
-            "title": "Drain this runner and end it?",
-            "description": "It closes its connections without unlinking a device, and other "
+        dialog=dialog(
+            "Drain this runner and end it?",
+            "It closes its connections without unlinking a device, and other "
             "runners take its sessions. What watches over the process may start another one.",
-            "form_class": ReasonForm,
-            "form_submit_text": "Drain",
-        },
+            "Drain",
+            ReasonForm,
+        ),
     )
     def drain(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         """Ask the runner to end."""
-        runner, actor = Runner.objects.get(pk=object_id), actor_of(request).public_id
+        runner, actor = get_object_or_404(Runner, pk=object_id), actor_of(request).public_id
         why = form.cleaned_data["reason"]
         return self.run_service(
             request,

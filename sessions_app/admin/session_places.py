@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from accounts.admin.staff import actor_of
 from orsta.core.admin import ReadOnlyAdmin, link_to_list
-from sessions_app.admin.forms import AssignForm, ReasonForm, dialog
+from orsta.core.admin_dialogs import ReasonForm, dialog
+from sessions_app.admin.forms import AssignForm
 from sessions_app.models import Session
 from sessions_app.services import gateways, proxies
 
@@ -57,6 +59,7 @@ class PlaceActions(ReadOnlyAdmin):
             "Let this session connect directly?",
             "WhatsApp sees the address of our server then.",
             "Remove",
+            ReasonForm,
         ),
     )
     def remove_proxy(
@@ -73,6 +76,7 @@ class PlaceActions(ReadOnlyAdmin):
             "Move this session to the emptiest gateway?",
             "Its device is unlinked: somebody has to scan a new code. Stop it first.",
             "Move",
+            ReasonForm,
         ),
     )
     def move(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -87,7 +91,7 @@ class PlaceActions(ReadOnlyAdmin):
         done: str,
         **given: Any,
     ) -> HttpResponse:
-        session = Session.objects.get(pk=object_id)
+        session = get_object_or_404(Session, pk=object_id)
         given |= {"actor": actor_of(request).public_id, "now": timezone.now()}
         given["reason"] = form.cleaned_data["reason"]
         return self.run_service(

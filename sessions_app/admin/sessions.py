@@ -1,12 +1,13 @@
 """Sessions, and what staff do to them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -14,16 +15,15 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
+from accounts.admin.staff import actor_of
 from accounts.services import audit
 from orsta.core.admin import ReadOnlyInline, column, link_to_list
+from orsta.core.admin_dialogs import dialog
 from sessions_app import selectors
 from sessions_app.admin.session_places import PlaceActions
 from sessions_app.models import Lease, Session, SessionTransition
 from sessions_app.services import attempts, lifecycle
 from sessions_app.states import DesiredState, Hold, SessionStatus, advice_for
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 STATUS_COLORS = {
     SessionStatus.CREATED.label: "info",
@@ -200,12 +200,11 @@ class SessionAdmin(PlaceActions):
     @action(
         description="Start",
         permissions=["operate"],
-        dialog={
-            "title": "Start this session?",
-            "description": "A linked device connects again; otherwise a code to scan appears.",
-            "form_class": None,
-            "form_submit_text": "Start",
-        },
+        dialog=dialog(
+            "Start this session?",
+            "A linked device connects again; otherwise a code to scan appears.",
+            "Start",
+        ),
     )
     def start(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """Want the session connected."""
@@ -214,12 +213,7 @@ class SessionAdmin(PlaceActions):
     @action(
         description="Stop",
         permissions=["operate"],
-        dialog={
-            "title": "Stop this session?",
-            "description": "Its device stays linked.",
-            "form_class": None,
-            "form_submit_text": "Stop",
-        },
+        dialog=dialog("Stop this session?", "Its device stays linked.", "Stop"),
     )
     def stop(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """Want the session disconnected."""
@@ -228,12 +222,11 @@ class SessionAdmin(PlaceActions):
     @action(
         description="Reconnect",
         permissions=["operate"],
-        dialog={
-            "title": "Drop this session's connection and open it again?",
-            "description": "No new code has to be scanned. Messages wait meanwhile.",
-            "form_class": None,
-            "form_submit_text": "Reconnect",
-        },
+        dialog=dialog(
+            "Drop this session's connection and open it again?",
+            "No new code has to be scanned. Messages wait meanwhile.",
+            "Reconnect",
+        ),
     )
     def reconnect(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
@@ -244,13 +237,12 @@ class SessionAdmin(PlaceActions):
     @action(
         description="Lift the pairing limit",
         permissions=["operate"],
-        dialog={
-            "title": "Let this session ask for codes again?",
-            "description": "It asked too often within the hour. WhatsApp locks numbers that go "
+        dialog=dialog(
+            "Let this session ask for codes again?",
+            "It asked too often within the hour. WhatsApp locks numbers that go "
             "on with it, so know why it did.",
-            "form_class": None,
-            "form_submit_text": "Lift the limit",
-        },
+            "Lift the limit",
+        ),
     )
     def lift_pairing_limit(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
@@ -262,8 +254,8 @@ class SessionAdmin(PlaceActions):
         self, request: HttpRequest, object_id: str, service: Callable[..., Any], done: str
     ) -> HttpResponse:
         """Call a service of the life cycle, and write the audit entry that it does not."""
-        session = Session.objects.select_related("tenant").get(pk=object_id)
-        actor = cast("User", request.user).public_id
+        session = get_object_or_404(Session.objects.select_related("tenant"), pk=object_id)
+        actor = actor_of(request).public_id
 
         @transaction.atomic
         def call() -> None:

@@ -1,17 +1,19 @@
 """What there is to do, and who holds which session."""
 
 import json
+from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin.staff import actor_of
 from orsta.core.admin import ReadOnlyAdmin, column
-from sessions_app.admin.forms import ReasonForm, dialog
+from orsta.core.admin_dialogs import ReasonForm, dialog
 from sessions_app.models import Command, Lease
 from sessions_app.services import commands
 from sessions_app.states import CommandState
@@ -26,7 +28,7 @@ COMMAND_COLORS = {
 }
 
 # What somebody wrote, and what links a device.
-_HIDDEN = frozenset({"text", "target", "quoted", "response", "code"})
+_HIDDEN = frozenset({"text", "caption", "target", "quoted", "response", "code"})
 
 
 class SettleForm(ReasonForm):
@@ -76,7 +78,8 @@ class CommandAdmin(ReadOnlyAdmin):
     )
     def settle(self, request: HttpRequest, form: SettleForm, object_id: str) -> HttpResponse:
         """Settle a command of which nobody knows whether it was done."""
-        command = Command.objects.select_related("session", "tenant").get(pk=object_id)
+        rows = Command.objects.select_related("session", "tenant")
+        command = get_object_or_404(rows, pk=object_id)
         given = form.cleaned_data
         return self.run_service(
             request,
@@ -97,8 +100,16 @@ class CommandAdmin(ReadOnlyAdmin):
 
     @display(description="Payload")
     def order(self, command: Command) -> str:
-        shown = {key: value for key, value in command.payload.items() if key not in _HIDDEN}
-        return json.dumps(shown, ensure_ascii=False)
+        return json.dumps(_shown(command.payload), ensure_ascii=False)
+
+
+def _shown(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a payload without what is hidden, at any depth."""
+    return {
+        key: _shown(value) if isinstance(value, dict) else value
+        for key, value in payload.items()
+        if key not in _HIDDEN
+    }
 
 
 @admin.register(Lease)

@@ -1,6 +1,7 @@
 """Shapes of what links a device. No queries."""
 
 import json
+import re
 from typing import Any
 
 from rest_framework import serializers
@@ -13,6 +14,8 @@ from sessions_app.states import ChallengeKind, CommandState, SessionStatus
 
 MAX_WAIT_SECONDS = 60
 _MAX_RESPONSE = 20_000  # characters of JSON; an assertion has some 1,500
+_MAX_PARTS = 100  # objects and lists in it; an assertion has three
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class WaitInput(Plain):
@@ -110,8 +113,8 @@ class PasskeyAnswerInput(Plain):
     )
 
     def validate_response(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Refuse what is no assertion for its size."""
-        if not value or len(json.dumps(value)) > _MAX_RESPONSE:
+        """Refuse what is no assertion for its size, or can't be stored."""
+        if not value or not _is_small(value):
             raise serializers.ValidationError("Give the assertion as WebAuthn returns it.")
         return value
 
@@ -175,3 +178,16 @@ def engine_row(kind: str, capabilities: frozenset[Any], default: str) -> dict[st
 def is_over(command: Command) -> bool:
     """Say whether a command has ended, well or not."""
     return command.state not in {CommandState.QUEUED, CommandState.RUNNING}
+
+
+def _is_small(value: dict[str, Any]) -> bool:
+    """Say whether it is small and flat, and PostgreSQL takes its text.
+
+    That has no null characters and no halves of surrogate pairs.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return False
+    fits = len(text) <= _MAX_RESPONSE and text.count("{") + text.count("[") <= _MAX_PARTS
+    return fits and "\\u0000" not in text and not _HALF.search(text)

@@ -7,7 +7,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,9 +15,9 @@ from orsta.core.api import pagination
 from orsta.core.api.schema import IDEMPOTENCY
 from sessions_app import selectors
 from sessions_app.api import filters, serializers
-from sessions_app.api.images import KnownFormats, PngRenderer, SvgRenderer
+from sessions_app.api.secrecy import PictureView
 from sessions_app.models import Session
-from sessions_app.services import lifecycle, provisioning
+from sessions_app.services import admission, lifecycle, provisioning
 from sessions_app.states import HOLD_ADVICE, Hold
 from subscriptions.api.internal.base import SOURCE, TAGS, UserView
 
@@ -29,7 +28,7 @@ def check_may_act(tenant: Tenant) -> None:
     :raises WorkspaceSuspended: it is suspended, or about to be deleted.
     """
     if not tenant.is_active:
-        raise lifecycle.WorkspaceSuspended(HOLD_ADVICE[Hold.SUSPENDED])
+        raise admission.WorkspaceSuspended(HOLD_ADVICE[Hold.SUSPENDED])
 
 
 class UserSessionView(UserView):
@@ -175,11 +174,8 @@ class UserSessionStop(UserSessionAction):
         return self.carry_out(self.session(user_id, session_id), lifecycle.stop)
 
 
-class UserSessionQr(UserSessionView):
-    """The code to scan now: as text, or as a picture."""
-
-    renderer_classes = [JSONRenderer, PngRenderer, SvgRenderer]
-    content_negotiation_class = KnownFormats
+class UserSessionQr(PictureView, UserSessionView):
+    """The code to scan now."""
 
     @extend_schema(
         operation_id="internal_sessions_qr",
@@ -201,11 +197,3 @@ class UserSessionQr(UserSessionView):
         now = timezone.now()
         challenge = selectors.challenge_of(self.session(user_id, session_id), now=now)
         return Response(serializers.ChallengeOutput(challenge, context={"now": now}).data)
-
-    def finalize_response(
-        self, request: Request, response: Response, *args: Any, **kwargs: Any
-    ) -> Response:
-        """Forbid every cache: whoever holds the code can link a device."""
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response.headers["Cache-Control"] = "no-store"
-        return response

@@ -1,5 +1,6 @@
 """`/v1/sessions/{id}/…`: link a device by QR code, by a code to type, or with a passkey."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from orsta.core import errors
 from orsta.core.api.schema import IDEMPOTENCY
 from sessions_app import selectors
 from sessions_app.api import challenges, serializers, waiting
+from sessions_app.api.secrecy import SecretView
+from sessions_app.api.serializers import Plain
 from sessions_app.api.v1 import TAGS, SessionAction, SessionQr, SessionView
 from sessions_app.models import Command, Session
 from sessions_app.services import lifecycle, pairing
@@ -28,21 +31,20 @@ class PairingEnded(errors.Conflict):
     code = "pairing_ended"
 
 
-class SecretView(SessionView):
-    """Answers with what links a device: no cache may keep it."""
+class PairingView(SecretView, SessionView):
+    """One step of linking a device: what somebody did is passed on to the runner."""
 
-    def finalize_response(
-        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    def order(
+        self, request: Request, session_id: str, form: Plain, service: Callable[..., Command]
     ) -> Response:
-        """Forbid every cache."""
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        """Tell the runner once per `Idempotency-Key`."""
+        session = self.session(session_id)
+        form.is_valid(raise_exception=True)
 
-    def queued(self, request: Request, command: Command) -> Response:
-        """Answer that the runner was told."""
-        body = {"command": challenges.OrderOutput(command).data}
-        return Response(body, status.HTTP_202_ACCEPTED)
+        def effect() -> Response:
+            return _queued(service(session=session, now=timezone.now(), **form.validated_data))
+
+        return self.once(request, effect)
 
 
 class SessionQrWait(SessionQr):
@@ -112,7 +114,7 @@ class SessionQrWait(SessionQr):
         }
 
 
-class SessionPairingCode(SecretView):
+class SessionPairingCode(PairingView):
     """The code to type into the phone."""
 
     @extend_schema(
@@ -147,16 +149,8 @@ class SessionPairingCode(SecretView):
     )
     def post(self, request: Request, session_id: str) -> Response:
         """Have a code made."""
-        session = self.session(session_id)
         form = challenges.PhoneInput(data=request.data, context={"tenant": self.tenant})
-        form.is_valid(raise_exception=True)
-        phone = form.validated_data["phone"]
-
-        def effect() -> Response:
-            command = pairing.request_code(session=session, phone=phone, now=timezone.now())
-            return self.queued(request, command)
-
-        answer = self.once(request, effect)
+        answer = self.order(request, session_id, form, pairing.request_code)
         command_id = answer.data["command"]["id"]
         return self._code_of(session_id, command_id) or answer
 
@@ -171,13 +165,13 @@ class SessionPairingCode(SecretView):
             try:
                 challenge = selectors.pairing_code_of(session, now=timezone.now())
             except selectors.PairingCodeNotReady:
-                return self.queued(self.request, command)
+                return _queued(command)
             return Response(challenges.PairingCodeOutput(challenge).data)
 
         return waiting.wait_for(look, seconds=settings.ORSTA_COMMAND_WAIT_SECONDS)
 
 
-class SessionPasskey(SecretView):
+class SessionPasskey(PairingView):
     """The passkey challenge."""
 
     @extend_schema(
@@ -206,21 +200,11 @@ class SessionPasskey(SecretView):
     )
     def post(self, request: Request, session_id: str) -> Response:
         """Hand the assertion on."""
-        session = self.session(session_id)
         form = challenges.PasskeyAnswerInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        response = form.validated_data["response"]
-
-        def effect() -> Response:
-            command = pairing.answer_passkey(
-                session=session, response=response, now=timezone.now()
-            )
-            return self.queued(request, command)
-
-        return self.once(request, effect)
+        return self.order(request, session_id, form, pairing.answer_passkey)
 
 
-class SessionPasskeyConfirm(SecretView):
+class SessionPasskeyConfirm(PairingView):
     """The code that both sides show."""
 
     @extend_schema(
@@ -234,16 +218,8 @@ class SessionPasskeyConfirm(SecretView):
     )
     def post(self, request: Request, session_id: str) -> Response:
         """Confirm it."""
-        session = self.session(session_id)
         form = challenges.ConfirmationInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        code = form.validated_data["code"]
-
-        def effect() -> Response:
-            command = pairing.confirm_passkey(session=session, code=code, now=timezone.now())
-            return self.queued(request, command)
-
-        return self.once(request, effect)
+        return self.order(request, session_id, form, pairing.confirm_passkey)
 
 
 class SessionLogout(SessionAction):
@@ -262,3 +238,9 @@ class SessionLogout(SessionAction):
     def post(self, request: Request, session_id: str) -> Response:
         """Want it unlinked."""
         return self.carry_out(request, session_id, lifecycle.logout)
+
+
+def _queued(command: Command) -> Response:
+    """Answer that the runner was told."""
+    body = {"command": challenges.OrderOutput(command).data}
+    return Response(body, status.HTTP_202_ACCEPTED)

@@ -6,36 +6,11 @@ from rest_framework import serializers
 
 from sessions_app import jids
 from sessions_app.api.serializers import Plain
+from sessions_app.engines.sandbox import actions
 from sessions_app.failures import FAILURES
 
-MAX_CONTACTS = 200_000
-MAX_COUNT = 1_000
-MAX_BAN_SECONDS = 366 * 24 * 3600
-FAULTS = (
-    "drop",
-    "restart",
-    "replaced",
-    "logged_out",
-    "temp_ban",
-    "restricted",
-    "degraded",
-    "silent",
-    "connect_failed",
-    "passkey",
-    "send_failed",
-    "send_unknown",
-    "send_retry",
-    "send_restricted",
-)
-BAN_CODES = ("101", "102", "103", "104", "106")
-_TAKES = {
-    "temp_ban": frozenset({"seconds", "code"}),
-    "restricted": frozenset({"seconds"}),
-    "degraded": frozenset({"seconds"}),
-    "connect_failed": frozenset({"code"}),
-}
-
-
+FAULTS = (*actions.STREAM_FAULTS, actions.PAIRING_FAULT, *actions.SEND_FAULTS)
+BAN_CODES = tuple(map(str, actions.BAN_CODES))
 # By kind: what it may have, and what it must have.
 _EVENT_TAKES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "reaction": (frozenset({"target", "emoji"}), frozenset({"target"})),
@@ -83,7 +58,7 @@ class ScanInput(Plain):
     contacts = serializers.IntegerField(
         required=False,
         min_value=0,
-        max_value=MAX_CONTACTS,
+        max_value=actions.CONTACTS_LIMIT,
         help_text="How many contacts the account has.",
     )
 
@@ -91,11 +66,11 @@ class ScanInput(Plain):
 class InboundInput(Plain):
     """What somebody writes. The field `from` is a word of Python, hence the odd class."""
 
-    text = serializers.CharField(max_length=65_536, trim_whitespace=False)
+    text = serializers.CharField(max_length=actions.TEXT_LIMIT, trim_whitespace=False)
     count = serializers.IntegerField(
         required=False,
         min_value=1,
-        max_value=MAX_COUNT,
+        max_value=actions.COUNT_LIMIT,
         help_text="How many such messages; their texts are numbered.",
     )
     push_name = serializers.CharField(required=False, max_length=100)
@@ -119,9 +94,14 @@ class EventInput(Plain):
         help_text="For reaction; empty takes it back.",
     )
     text = serializers.CharField(
-        required=False, max_length=65_536, trim_whitespace=False, help_text="For edit."
+        required=False,
+        max_length=actions.TEXT_LIMIT,
+        trim_whitespace=False,
+        help_text="For edit.",
     )
-    caption = serializers.CharField(required=False, max_length=65_536, help_text="For image.")
+    caption = serializers.CharField(
+        required=False, max_length=actions.TEXT_LIMIT, help_text="For image."
+    )
     quoted = serializers.CharField(
         required=False, max_length=64, help_text="For image: the message that it answers."
     )
@@ -154,7 +134,7 @@ class FaultInput(Plain):
     seconds = serializers.IntegerField(
         required=False,
         min_value=1,
-        max_value=MAX_BAN_SECONDS,
+        max_value=actions.BAN_SECONDS_LIMIT,
         help_text="How long it lasts; for temp_ban, restricted and degraded.",
     )
     code = serializers.CharField(
@@ -167,7 +147,8 @@ class FaultInput(Plain):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse what the kind has no use for, and codes that it does not know."""
         kind = attrs["kind"]
-        if extra := sorted(set(attrs) - {"kind"} - _TAKES.get(kind, frozenset())):
+        takes = actions.FAULT_ARGUMENTS.get(kind, frozenset())
+        if extra := sorted(set(attrs) - {"kind"} - takes):
             raise serializers.ValidationError({extra[0]: f"{kind} does not take this."})
         known = FAILURES if kind == "connect_failed" else BAN_CODES
         if "code" in attrs and attrs["code"] not in known:

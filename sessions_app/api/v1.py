@@ -7,7 +7,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,7 +15,7 @@ from orsta.core.api import pagination
 from orsta.core.api.schema import IDEMPOTENCY
 from sessions_app import selectors
 from sessions_app.api import filters, serializers
-from sessions_app.api.images import KnownFormats, PngRenderer, SvgRenderer
+from sessions_app.api.secrecy import PictureView
 from sessions_app.models import Session
 from sessions_app.services import lifecycle, provisioning
 
@@ -220,11 +219,8 @@ class SessionReconnect(SessionAction):
         return self.carry_out(request, session_id, lifecycle.reconnect)
 
 
-class SessionQr(SessionView):
-    """The code to scan now: as text, or as a picture."""
-
-    renderer_classes = [JSONRenderer, PngRenderer, SvgRenderer]
-    content_negotiation_class = KnownFormats
+class SessionQr(PictureView, SessionView):
+    """The code to scan now."""
 
     @extend_schema(
         operation_id="sessions_qr",
@@ -251,14 +247,6 @@ class SessionQr(SessionView):
         now = timezone.now()
         challenge = selectors.challenge_of(self.session(session_id), now=now)
         return Response(serializers.ChallengeOutput(challenge, context={"now": now}).data)
-
-    def finalize_response(
-        self, request: Request, response: Response, *args: Any, **kwargs: Any
-    ) -> Response:
-        """Forbid every cache: whoever holds the code can link a device."""
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response.headers["Cache-Control"] = "no-store"
-        return response
 
 
 class SessionTransitions(SessionView):

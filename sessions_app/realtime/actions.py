@@ -160,11 +160,11 @@ class _Action:
 _ACTIONS = {
     "ping": _Action(_ping),
     "whoami": _Action(_whoami),
-    "session.start": _Action(_start, "sessions:write"),
-    "session.stop": _Action(_stop, "sessions:write"),
-    "session.reconnect": _Action(_reconnect, "sessions:write"),
-    "session.logout": _Action(_logout, "sessions:write"),
-    "session.pairing_code": _Action(_pairing_code, "sessions:write"),
+    "session.start": _Action(_start, "sessions:write", "write"),
+    "session.stop": _Action(_stop, "sessions:write", "write"),
+    "session.reconnect": _Action(_reconnect, "sessions:write", "write"),
+    "session.logout": _Action(_logout, "sessions:write", "write"),
+    "session.pairing_code": _Action(_pairing_code, "sessions:write", "write"),
     "message.send": _Action(_send, "messages:write", "send"),
     "resume": _Action(_resume),
 }

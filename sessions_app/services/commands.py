@@ -121,6 +121,16 @@ def queue(
     return queue_many([NewCommand(session, kind, payload)], now=now)[0]
 
 
+def queue_once(*, session: Session, kind: CommandKind, now: datetime) -> Command:
+    """Queue a command unless one like it waits; call it while the session's row is locked.
+
+    A second click must not be carried out when the first one has led to something else.
+    """
+    waiting = Command.objects.filter(session=session, kind=kind, state=CommandState.QUEUED)
+    known: Command | None = waiting.order_by("pk").first()
+    return known or queue(session=session, kind=kind, payload={}, now=now)
+
+
 def queue_many(drafts: Iterable[NewCommand], *, now: datetime) -> list[Command]:
     """Queue commands in one statement, in order; the runner is woken on commit.
 

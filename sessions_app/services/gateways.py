@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.services import audit
 from orsta.core import errors
@@ -23,6 +24,8 @@ _ACTIONS = {
     GatewayState.QUARANTINED: "quarantined",
 }
 _MOVES_AT_ONCE = 500
+# A linked device stays in its gateway.
+_WITHOUT_DEVICE = Q(jid="") | Q(status=SessionStatus.LOGGED_OUT)
 
 
 class StateUnchanged(errors.Conflict):
@@ -115,9 +118,10 @@ def rebalance(*, gateway: Gateway, actor: str, reason: str, now: datetime) -> Re
     """
     present = Session.objects.filter(gateway=gateway).exclude(desired=DesiredState.DELETED)
     total = present.count()
-    free = present.exclude(status__in=LIVE).select_for_update(of=("self",)).order_by("pk")
+    resting = present.exclude(status__in=LIVE).filter(_WITHOUT_DEVICE)
+    free = resting.select_for_update(of=("self",)).order_by("pk")
     moved = 0
-    for session in [row for row in free if not has_device(row)][:_MOVES_AT_ONCE]:
+    for session in free[:_MOVES_AT_ONCE]:
         try:
             _move(session, now=now)
         except placement.NoGatewayCapacity:
@@ -143,9 +147,9 @@ def move(*, session: Session, actor: str, reason: str, now: datetime) -> Gateway
     :raises NotMovable: it lives in no gateway, or it runs.
     :raises NoGatewayCapacity: no other gateway has room.
     """
-    rows = Session.objects.select_for_update(of=("self",)).select_related("tenant", "gateway")
+    rows = Session.objects.select_for_update(of=("self",)).select_related("tenant")
     session = rows.get(pk=session.pk)
-    left = session.gateway
+    left = session.gateway  # not joined: a join has what was there before the lock
     if left is None or session.desired == DesiredState.DELETED:
         raise NotMovable("The session lives in no gateway.")
     if session.is_live:
@@ -199,11 +203,6 @@ def clear_place(*, session_id: str, gateway_id: str) -> None:
     registry.engine(gateway.engine).purge(SessionRef(session_id, gateway=place))
 
 
-def has_device(session: Session) -> bool:
-    """Say whether a device is linked, which stays in its gateway."""
-    return bool(session.jid) and session.status != SessionStatus.LOGGED_OUT
-
-
 def report(name: str, gateway: Gateway, /, **payload: Any) -> None:
     """Emit an event of this gateway, in the caller's transaction."""
     shard = f"gateway:{gateway.public_id}"
@@ -213,7 +212,7 @@ def report(name: str, gateway: Gateway, /, **payload: Any) -> None:
 def _move(session: Session, *, now: datetime) -> Gateway:
     left = session.gateway
     chosen = placement.gateway_with_room(session.engine, but=left)
-    if has_device(session) and session.status == SessionStatus.STOPPED:
+    if session.jid and session.status == SessionStatus.STOPPED:
         lifecycle.transition(session, SessionStatus.LOGGED_OUT, now=now, reason=MOVED)
     changes: dict[str, Any] = {"gateway": chosen, "provisioned_at": None, "jid": ""}
     Session.objects.filter(pk=session.pk).update(updated_at=now, **changes)

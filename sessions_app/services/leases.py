@@ -15,6 +15,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from orsta.core import doorbell
+from sessions_app import selectors
 from sessions_app.engines.base import SessionRef
 from sessions_app.models import Lease, Runner, Session
 from sessions_app.services import engine_refs, lifecycle
@@ -24,6 +25,8 @@ from sessions_app.states import LIVE, DesiredState, SessionStatus
 LEASE_TTL = timedelta(seconds=30)  # three renewals
 RENEW_EVERY = timedelta(seconds=10)
 SELF_STOP_AFTER = timedelta(seconds=20)  # leaves 10 s to close before anybody else may connect
+# What promises that a connection stands; the rest of LIVE says itself that none does.
+_BELIEVED = LIVE - {SessionStatus.STARTING, SessionStatus.DISCONNECTED}
 _COMPARED = (
     "pk",
     "desired",
@@ -42,7 +45,6 @@ _CLAIMED = (
     "session__retry_at",
 )
 RUNNER_FORGOTTEN_AFTER = timedelta(days=1)
-SILENT_AFTER = timedelta(seconds=30)  # a runner without a sign of life is not counted on
 SPARED_SECONDS = 3  # a free session is left to the runner that it prefers
 _PREFERS = """(
     SELECT seat FROM unnest(%s::text[]) AS seat
@@ -138,7 +140,7 @@ def seating(*, owner: str, now: datetime) -> dict[str, str]:
     A seat is the runner's node, without what makes the process unique: a restarted runner
     sits where it sat. Several on one node are numbered in the order of their starts.
     """
-    alive = Q(heartbeat_at__gt=now - SILENT_AFTER, draining=False)
+    alive = Q(heartbeat_at__gt=now - selectors.RUNNER_SILENT_AFTER, draining=False)
     able = alive & Q(sessions__lt=F("capacity"))
     runners = Runner.objects.filter(able | Q(node=owner)).order_by("started_at", "node")
     nodes = list(runners.values_list("node", flat=True))
@@ -244,8 +246,7 @@ def forget_runners(*, now: datetime) -> None:
 def orphans() -> QuerySet[Session]:
     """Return sessions that look alive but whose owner let its term run out."""
     unowned = Q(lease__owner="") | Q(lease__expires_at__lt=Now())
-    believed = frozenset({SessionStatus.CONNECTED, SessionStatus.PAIRING})
-    return Session.objects.filter(unowned, status__in=believed)
+    return Session.objects.filter(unowned, status__in=_BELIEVED)
 
 
 def mark_orphans(*, now: datetime) -> int:

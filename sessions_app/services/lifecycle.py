@@ -1,47 +1,27 @@
-"""Move a session through its life: the only writer of `status` and `desired`."""
+"""Move a session through its life: the only writer of `status` and `desired`.
+
+What somebody asks of a session that was deleted meanwhile raises `SessionNotFound`.
+"""
 
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from orsta.core import doorbell, errors
 from orsta.core.outbox.services import NewEvent, emit, emit_many
 from sessions_app import failures, selectors, states
 from sessions_app.models import PairingChallenge, Session, SessionTransition
-from sessions_app.services import attempts
-from sessions_app.services.commands import BELL, queue
-from sessions_app.states import HOLD_ADVICE, CommandKind, DesiredState, Hold, SessionStatus
+from sessions_app.services import admission, attempts
+from sessions_app.services.commands import BELL, queue_once
+from sessions_app.states import CommandKind, DesiredState, SessionStatus
 
 
 class IllegalTransition(errors.Conflict):
     """The life cycle has no such step, or somebody else moved first."""
 
     code = "illegal_transition"
-
-
-class NotEntitled(errors.Denied):
-    """The tenant has no plan that runs."""
-
-    code = "subscription_required"
-
-
-class WorkspaceSuspended(errors.Denied):
-    """Staff suspended the tenant, or it is being deleted."""
-
-    code = "tenant_suspended"
-
-
-class SessionExpired(errors.Conflict):
-    """Its time is over; a later expiration lets it start again."""
-
-    code = "session_expired"
-
-
-class StillBanned(errors.Conflict):
-    """WhatsApp refuses the account for now."""
-
-    code = "session_banned"
 
 
 class NotLinked(errors.Conflict):
@@ -107,11 +87,8 @@ def transition(
     changes = {"retry_at": None} | changes
     changes |= {"status": new, "reason": reason[:_LENGTH], "reason_code": reason_code}
     changes["status_changed_at"] = now
-    moved = Session.objects.filter(pk=session.pk, status=old)
-    if moved.update(updated_at=now, **changes) != 1:
+    if not _write(Session.objects.filter(status=old), session, changes, now=now):
         raise IllegalTransition("The session changed meanwhile; read it again.")
-    for name, value in changes.items():
-        setattr(session, name, value)
     PairingChallenge.objects.filter(session=session).delete()
     SessionTransition.objects.create(
         session=session,
@@ -145,9 +122,7 @@ def explain(
         return
     another = session.reason_code != reason_code
     changes |= {"reason": reason[:_LENGTH], "reason_code": reason_code, "retry_at": retry_at}
-    Session.objects.filter(pk=session.pk).update(updated_at=now, **changes)
-    for name, value in changes.items():
-        setattr(session, name, value)
+    _write(Session.objects.all(), session, changes, now=now)
     if another:
         _report_change(session, previous=SessionStatus(session.status))
 
@@ -185,14 +160,10 @@ def _report_change(session: Session, *, previous: SessionStatus) -> None:
 def start(*, session: Session, now: datetime) -> Session:
     """Want the session connected; one that runs already is left alone.
 
-    :raises NotEntitled: no plan runs.
-    :raises WorkspaceSuspended: the tenant is suspended.
-    :raises SessionExpired: its expiration has passed.
-    :raises StillBanned: the ban has not ended.
-    :raises PairingLimitReached: it would pair, and did so too often within the hour.
+    :raises DomainError: what `admission.check` refuses.
     """
-    session = _lock(session)
-    _check_may_start(session, now=now)
+    session = lock(session)
+    admission.check(session, now=now)
     _want(session, DesiredState.RUNNING, now=now, hold="")
     if session.provisioned_at is None:
         report("session.provision_requested", session)
@@ -202,27 +173,13 @@ def start(*, session: Session, now: datetime) -> Session:
     return session
 
 
-def _check_may_start(session: Session, *, now: datetime) -> None:
-    hold = selectors.hold_of(session.tenant, now=now)
-    if hold is not None:
-        refusal = NotEntitled if hold == Hold.EXPIRED else WorkspaceSuspended
-        raise refusal(HOLD_ADVICE[hold])
-    if session.expires_at and session.expires_at <= now:
-        raise SessionExpired("The session's time is over. Set a later expiration first.")
-    if session.status == SessionStatus.BANNED and session.retry_at and session.retry_at > now:
-        until = session.retry_at.isoformat(timespec="seconds")
-        raise StillBanned(f"WhatsApp refuses this account until {until}.", until=until)
-    if not session.is_live:
-        attempts.check(session, now=now)
-
-
 @transaction.atomic
 def stop(*, session: Session, now: datetime, reason: str = "stop requested") -> Session:
     """Want the session disconnected; its device stays linked. Safe to repeat.
 
     The runner closes the connection and then the status follows.
     """
-    session = _lock(session)
+    session = lock(session)
     _want(session, DesiredState.STOPPED, now=now)
     if session.status == SessionStatus.BANNED:
         transition(session, SessionStatus.STOPPED, now=now, reason=reason)
@@ -237,11 +194,11 @@ def reconnect(*, session: Session, now: datetime) -> Session:
     :raises NotRunning: the session does not run; start it instead.
     :raises PairingLimitReached: it would pair, and did so too often within the hour.
     """
-    session = _lock(session)
+    session = lock(session)
     if not session.may_run or not session.is_live:
         raise NotRunning("The session does not run; start it instead.")
     attempts.check(session, now=now)
-    queue(session=session, kind=CommandKind.RECONNECT, payload={}, now=now)
+    queue_once(session=session, kind=CommandKind.RECONNECT, now=now)
     return session
 
 
@@ -254,12 +211,12 @@ def logout(*, session: Session, now: datetime) -> Session:
     :raises NotRunning: there is no connection to say it on; start the session first.
     :raises NotLinked: no device is linked.
     """
-    session = _lock(session)
+    session = lock(session)
     if not session.jid:
         raise NotLinked("No device is linked, so there is nothing to unlink.")
     if not session.may_run or not session.is_live:
         raise NotRunning("The session does not run; start it first, or delete it.")
-    queue(session=session, kind=CommandKind.LOGOUT, payload={}, now=now)
+    queue_once(session=session, kind=CommandKind.LOGOUT, now=now)
     return session
 
 
@@ -269,7 +226,7 @@ def settle_stop(session: Session, *, now: datetime, reason: str, epoch: int) -> 
     A start that came while the runner was closing found the session alive and left its
     status alone: the last wish is the one that counts.
     """
-    fresh = _lock(session)
+    fresh = Session.objects.select_for_update().get(pk=session.pk)
     transition(fresh, SessionStatus.STOPPED, now=now, reason=reason, epoch=epoch)
     if fresh.may_run:
         transition(fresh, SessionStatus.STARTING, now=now, reason="start requested")
@@ -284,15 +241,33 @@ def give_up(
     _want(session, DesiredState.STOPPED, now=now)
 
 
+def lock(session: Session) -> Session:
+    """Read the row again and hold it: what is decided now must not be decided twice.
+
+    :raises SessionNotFound: it was deleted meanwhile.
+    """
+    rows = _present().select_for_update(of=("self",)).select_related("tenant")
+    fresh: Session | None = rows.filter(pk=session.pk).first()
+    if fresh is None:
+        raise selectors.SessionNotFound("There is no such session.")
+    return fresh
+
+
 def _want(session: Session, desired: DesiredState, *, now: datetime, **changes: str) -> None:
-    changes |= {"desired": desired}
-    Session.objects.filter(pk=session.pk).update(updated_at=now, **changes)
+    """Write what is wanted from now on, unless a deletion came first: that one is for good."""
+    _write(_present(), session, changes | {"desired": desired}, now=now)
+
+
+def _present() -> QuerySet[Session]:
+    return Session.objects.exclude(desired=DesiredState.DELETED)
+
+
+def _write(
+    rows: QuerySet[Session], session: Session, changes: dict[str, Any], *, now: datetime
+) -> bool:
+    """Change columns of the session, here and in the database, if its row is among these."""
+    if rows.filter(pk=session.pk).update(updated_at=now, **changes) != 1:
+        return False
     for name, value in changes.items():
         setattr(session, name, value)
-
-
-def _lock(session: Session) -> Session:
-    """Read the row again and hold it: what is decided now must not be decided twice."""
-    rows = Session.objects.select_for_update(of=("self",)).select_related("tenant")
-    fresh: Session = rows.get(pk=session.pk)
-    return fresh
+    return True

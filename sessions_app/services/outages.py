@@ -8,15 +8,16 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from orsta.core import doorbell, errors
 from sessions_app.failures import failure
-from sessions_app.models import Gateway, Proxy, Session
+from sessions_app.models import Command, Gateway, Proxy, Session
 from sessions_app.services import commands, lifecycle
 from sessions_app.states import (
     LIVE,
     CommandKind,
+    CommandState,
     DesiredState,
     GatewayState,
     Health,
@@ -93,9 +94,18 @@ def _leave(session: Session, refusal: str, *, now: datetime) -> None:
 
 
 def _reconnect(sessions: QuerySet[Session], *, now: datetime) -> None:
-    """Do not wait for the end of a cool-down that is about a proxy that works again."""
+    """Do not wait for the end of a cool-down that is about a proxy that works again.
+
+    Who was told already, and has not done it yet, is not told again.
+    """
+    told = Command.objects.filter(
+        session=OuterRef("pk"), kind=CommandKind.RECONNECT, state=CommandState.QUEUED
+    )
     waiting = sessions.filter(
-        status=SessionStatus.DISCONNECTED, reason_code=DOWN, desired=DesiredState.RUNNING
+        ~Exists(told),
+        status=SessionStatus.DISCONNECTED,
+        reason_code=DOWN,
+        desired=DesiredState.RUNNING,
     )
     drafts = [
         commands.NewCommand(session, CommandKind.RECONNECT)

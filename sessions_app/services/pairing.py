@@ -12,7 +12,7 @@ from sessions_app.engines import events
 from sessions_app.engines.capabilities import Capability
 from sessions_app.models import Command, PairingChallenge, Session
 from sessions_app.services import capabilities, commands, lifecycle
-from sessions_app.states import ChallengeKind, CommandKind, SessionStatus
+from sessions_app.states import ChallengeKind, CommandKind, CommandState, SessionStatus
 
 _ORDER_SECONDS = 60  # a code that the runner could not ask for by then is of no use any more
 
@@ -30,13 +30,15 @@ class AlreadyLinked(errors.Conflict):
 def offer(
     *, session: Session, challenge: events.ChallengeIssued, now: datetime, epoch: int
 ) -> None:
-    """Show a new QR code in place of the one before it.
+    """Show a new QR code in place of the one before it. An engine with a device has none.
 
     Engines may go on with their QR codes while somebody types a code; that one stays until
     another attempt begins.
     """
     if session.status != SessionStatus.PAIRING:
-        _await(session, SessionStatus.PAIRING, "waiting for a scan", now=now, epoch=epoch)
+        gone = lifecycle.UNLINKED if session.jid else {}
+        reason = "waiting for a scan"
+        _await(session, SessionStatus.PAIRING, reason, now=now, epoch=epoch, **gone)
     elif challenge.seq > 1 and _is_typed(session, now=now):
         return
     _store(
@@ -52,6 +54,8 @@ def offer_code(
 
     :raises IllegalTransition: the session was linked or stopped meanwhile.
     """
+    if session.jid:
+        raise lifecycle.IllegalTransition("A device was linked before the code came.")
     if session.status != SessionStatus.PAIRING:
         _await(session, SessionStatus.PAIRING, "waiting for the code", now=now, epoch=epoch)
     _store(session, ChallengeKind.CODE, code, valid_for, now)
@@ -103,14 +107,15 @@ def accept(*, session: Session, paired: events.Paired, now: datetime, epoch: int
 def want_qr(*, session: Session, now: datetime) -> Session:
     """See to it that a QR code will be shown: start, or begin the pairing anew after a code.
 
-    A session with a device, or one that shows QR codes already, is left alone.
+    A session with a device, or one that shows QR codes already, is left alone. Somebody who
+    asks twice while the runner is about it asked once.
 
     :raises LimitReached: it paired too often within the hour.
     :raises DomainError: what `lifecycle.start` refuses.
     """
     if session.jid:
         return session
-    if not session.is_live and session.status != SessionStatus.CREATED:
+    if not _is_on_its_way(session):
         return lifecycle.start(session=session, now=now)
     if session.status == SessionStatus.PAIRING and _is_typed(session, now=now):
         return lifecycle.reconnect(session=session, now=now)
@@ -121,17 +126,29 @@ def want_qr(*, session: Session, now: datetime) -> Session:
 def request_code(*, session: Session, phone: str, now: datetime) -> Command:
     """Have WhatsApp make a code to type into the phone of this number; starts the session.
 
+    Who asks again for the same phone, while that request waits, gets it once more.
+
     :param phone: digits, as `jids.phone_of` has them.
+    :raises SessionNotFound: it was deleted meanwhile.
     :raises CapabilityMissing: the engine knows QR codes only.
     :raises AlreadyLinked: there is a device.
     :raises DomainError: what `lifecycle.start` refuses.
     """
     capabilities.require(session, Capability.PAIR_CODE)
+    session = lifecycle.lock(session)
     if session.jid:
         raise AlreadyLinked("A device is linked. Log it out before another one is linked.")
-    if not session.is_live and session.status != SessionStatus.CREATED:
+    if not _is_on_its_way(session):
         session = lifecycle.start(session=session, now=now)
-    return _order(session, CommandKind.PAIR_CODE, {"phone": phone}, now=now)
+    payload = {"phone": phone}
+    waiting = Command.objects.filter(
+        session=session,
+        kind=CommandKind.PAIR_CODE,
+        state=CommandState.QUEUED,
+        payload=payload,
+        expires_at__gt=now,
+    )
+    return waiting.first() or _order(session, CommandKind.PAIR_CODE, payload, now=now)
 
 
 @transaction.atomic
@@ -160,6 +177,11 @@ def confirm_passkey(*, session: Session, code: str, now: datetime) -> Command:
     return _order(session, CommandKind.CONFIRM_PASSKEY, {"code": code}, now=now)
 
 
+def _is_on_its_way(session: Session) -> bool:
+    """Say whether the session runs, or will as soon as its engine is prepared."""
+    return session.may_run and (session.is_live or session.status == SessionStatus.CREATED)
+
+
 def _order(
     session: Session, kind: CommandKind, payload: dict[str, Any], *, now: datetime
 ) -> Command:
@@ -171,9 +193,15 @@ def _order(
 
 
 def _await(
-    session: Session, status: SessionStatus, reason: str, *, now: datetime, epoch: int
+    session: Session,
+    status: SessionStatus,
+    reason: str,
+    *,
+    now: datetime,
+    epoch: int,
+    **changes: Any,
 ) -> None:
-    lifecycle.transition(session, status, now=now, reason=reason, epoch=epoch)
+    lifecycle.transition(session, status, now=now, reason=reason, epoch=epoch, **changes)
 
 
 def _is_typed(session: Session, *, now: datetime) -> bool:

@@ -161,9 +161,10 @@ def provision(*, session_id: int, now: datetime) -> None:
         return
     registry.engine(session.engine).provision(engine_refs.ref_of(session))
     with transaction.atomic():
-        fresh = Session.objects.select_for_update().get(pk=session_id)
-        if fresh.provisioned_at is None:
-            _prepared(fresh, now=now)
+        fresh = Session.objects.select_for_update().filter(pk=session_id).first()
+        if fresh is None or fresh.provisioned_at or fresh.gateway_id != session.gateway_id:
+            return  # whoever moved it away meanwhile asked for its preparation there
+        _prepared(fresh, now=now)
 
 
 def _prepared(session: Session, *, now: datetime) -> None:

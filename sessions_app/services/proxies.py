@@ -88,9 +88,9 @@ def assign(
     :raises CapabilityMissing: the session's engine can't use a proxy.
     :raises ProxyFull: too many sessions share it.
     """
-    rows = Session.objects.select_for_update(of=("self",)).select_related("tenant", "proxy")
+    rows = Session.objects.select_for_update(of=("self",)).select_related("tenant")
     session = rows.get(pk=session.pk)
-    before = session.proxy
+    before = session.proxy  # not joined: a join has what was there before the lock
     if proxy is not None:
         capabilities.require(session, Capability.PER_SESSION_PROXY)
         locked = Proxy.objects.select_for_update(no_key=True).get(pk=proxy.pk)
@@ -119,7 +119,8 @@ def set_state(
 
     :raises StateUnchanged: it is so already.
     """
-    if Proxy.objects.filter(pk=proxy.pk).exclude(state=state).update(state=state) != 1:
+    others = Proxy.objects.filter(pk=proxy.pk).exclude(state=state)
+    if others.update(state=state, updated_at=now) != 1:
         raise StateUnchanged(f"The proxy is {state.label.lower()} already.")
     _record(_ACTIONS[state], proxy, actor=actor, reason=reason, now=now)
     report(f"proxy.{_ACTIONS[state]}", proxy)

@@ -17,7 +17,8 @@ def purge(tenant: Tenant, now: datetime) -> bool:
     forget it.
     """
     mine = Session.objects.for_tenant(tenant)
-    for session in mine.exclude(desired=DesiredState.DELETED).order_by("pk"):
+    present = mine.exclude(desired=DesiredState.DELETED)
+    for session in present.select_related("tenant").order_by("pk"):
         provisioning.delete_session(session=session, now=now)
     forgotten = mine.filter(status=SessionStatus.DELETED).order_by("pk")
     while batch := list(forgotten.values_list("pk", flat=True)[:_BATCH]):

@@ -5,11 +5,13 @@ from itertools import count
 from typing import Any
 
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from accounts.models import Tenant
-from accounts.tests.factories import make_tenant
-from sessions_app.models import Lease, Session
-from sessions_app.states import LIVE, OPEN, DesiredState, SessionStatus
+from accounts.tests.factories import make_api_key, make_tenant
+from sessions_app.models import Command, Lease, Session
+from sessions_app.services import commands
+from sessions_app.states import LIVE, OPEN, CommandState, DesiredState, SessionStatus
 from subscriptions import selectors as plans
 from subscriptions.models import Feature, Plan, PlanEntitlement, Subscription
 from subscriptions.services import lifecycle as subscriptions
@@ -100,3 +102,21 @@ def give_lease(session: Session, *, owner: str = "runner-1", seconds: float = 30
     lease.expires_at = timezone.now() + timedelta(seconds=seconds)
     lease.save()
     return lease
+
+
+def client_of(tenant: Tenant, *sessions: Session) -> APIClient:
+    """Return a program of the tenant, whose key is for these sessions only if there are any."""
+    issued = make_api_key(tenant)
+    if sessions:
+        issued.row.session_ids = [session.public_id for session in sessions]
+        issued.row.save(update_fields=["session_ids"])
+    client = APIClient()
+    client.credentials(HTTP_X_API_KEY=issued.text)
+    return client
+
+
+def finish(command: Command, result: Any = None, error: str = "") -> None:
+    """Let the runner end a command."""
+    state = CommandState.FAILED if error else CommandState.DONE
+    ending = commands.Finished(command.pk, state, error, result or {})
+    commands.finish(finished=[ending], now=timezone.now())

@@ -12,7 +12,7 @@ from accounts.models import AuditEntry
 from accounts.tests.factories import make_user
 from sessions_app.models import Command, Runner
 from sessions_app.selectors import RUNNER_SILENT_AFTER
-from sessions_app.services import commands
+from sessions_app.services import commands, simulation
 from sessions_app.states import HOLD_ADVICE, CommandKind, DesiredState, Hold, SessionStatus
 from sessions_app.tests.factories import end_plan, give_lease, make_session
 
@@ -112,6 +112,28 @@ def test_a_command_is_shown_without_what_it_says(client):
 
     assert "msg_1" in page
     assert "a private word" not in page
+
+
+def test_nor_is_what_a_simulated_friend_says(client):
+    session = make_session(status=SessionStatus.CONNECTED)
+    command = simulation.inbound(
+        session=session, sender="+15550100123", text="a private word", now=timezone.now()
+    )
+
+    page = client.get(url("command", "change", command.pk)).content.decode()
+
+    assert "inbound" in page
+    assert "a private word" not in page
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("session", "stop"), ("session", "move"), ("runner", "drain"), ("command", "settle")],
+)
+def test_a_row_that_went_meanwhile_is_not_there(client, model, name):
+    form = SUBMITTED | {"reason": "maintenance", "verdict": "failed"}
+
+    assert client.post(url(model, name, 999_999_999), form).status_code == 404
 
 
 def test_a_silent_runner_is_told_from_a_live_one(client):

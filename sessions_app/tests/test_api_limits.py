@@ -7,28 +7,11 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.tests.factories import make_api_key
 from sessions_app.models import Session, SessionTransition
 from sessions_app.states import Hold, SessionStatus
-from sessions_app.tests.factories import end_plan, make_customer, make_session
+from sessions_app.tests.factories import client_of, end_plan, make_customer, make_session
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(tenant: Any, *sessions: Session) -> APIClient:
-    """Return a client with a key of the tenant's, for these sessions only if there are any."""
-    issued = make_api_key(tenant)
-    issued.row.session_ids = [session.public_id for session in sessions]
-    issued.row.save(update_fields=["session_ids"])
-    client = APIClient()
-    client.credentials(HTTP_X_API_KEY=issued.text)
-    return client
-
-
-@pytest.fixture
-def tenant() -> Any:
-    """A tenant with room for three sessions."""
-    return make_customer()
 
 
 def listed(client: APIClient, **query: Any) -> list[str]:

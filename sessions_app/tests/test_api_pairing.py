@@ -11,14 +11,13 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Tenant
-from accounts.tests.factories import make_api_key
 from sessions_app.api import waiting
-from sessions_app.engines import events, registry
+from sessions_app.engines import events
 from sessions_app.ingest.states import observe
 from sessions_app.models import Command, Session
-from sessions_app.services import commands, lifecycle, pairing
-from sessions_app.states import CommandKind, CommandState, SessionStatus
-from sessions_app.tests.factories import make_customer, make_session
+from sessions_app.services import lifecycle, pairing, provisioning
+from sessions_app.states import CommandKind, SessionStatus
+from sessions_app.tests.factories import finish, make_customer, make_session
 
 pytestmark = pytest.mark.django_db
 
@@ -35,22 +34,6 @@ def tenant() -> Tenant:
     return tenant
 
 
-@pytest.fixture
-def alice(tenant: Tenant) -> APIClient:
-    """A program of the tenant."""
-    client = APIClient()
-    client.credentials(HTTP_X_API_KEY=make_api_key(tenant).text)
-    return client
-
-
-@pytest.fixture
-def only_qr(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sandbox as an engine that links by QR code only."""
-    engine = registry.engine("sandbox")
-    fewer = engine.capabilities - {"pair_code", "passkey", "check_numbers"}
-    monkeypatch.setattr(type(engine), "capabilities", fewer)
-
-
 def path(session: Session, name: str) -> str:
     """Return where something of the session is."""
     return f"/v1/sessions/{session.public_id}/{name}"
@@ -61,13 +44,6 @@ def show_qr(session: Session) -> None:
     session = Session.objects.get(pk=session.pk)
     code = events.ChallengeIssued("code 1", 1, MINUTE)
     observe(session, code, now=timezone.now(), epoch=1)
-
-
-def finish(command: Command, result: Any = None, error: str = "") -> None:
-    """Let the runner end a command."""
-    state = CommandState.FAILED if error else CommandState.DONE
-    ending = commands.Finished(command.pk, state, error, result or {})
-    commands.finish(finished=[ending], now=timezone.now())
 
 
 def test_a_code_that_is_there_comes_at_once(alice: APIClient, tenant: Tenant) -> None:
@@ -240,22 +216,6 @@ def test_what_an_engine_lacks_has_a_name(
     assert not Command.objects.exists()
 
 
-def test_the_passkey_challenge_and_its_code(alice: APIClient, tenant: Tenant) -> None:
-    session = make_session(tenant=tenant, status=S.PAIRING)
-    now = timezone.now()
-    observe(session, events.PasskeyRequested({"challenge": "x"}, MINUTE), now=now, epoch=1)
-
-    asked = alice.get(path(session, "passkey")).json()
-    answered = alice.post(path(session, "passkey"), {"response": {"id": "x"}}, format="json")
-    observe(session, events.PasskeyConfirmation("1234", MINUTE), now=now, epoch=1)
-    shown = alice.get(path(session, "passkey")).json()
-    confirmed = alice.post(path(session, "passkey/confirm"), {"code": "1234"}, format="json")
-
-    assert (asked["kind"], asked["options"]) == ("PASSKEY", {"challenge": "x"})
-    assert (shown["kind"], shown["options"], shown["code"]) == ("CONFIRMATION", None, "1234")
-    assert (answered.status_code, confirmed.status_code) == (202, 202)
-
-
 def test_a_logout_is_a_command(alice: APIClient, tenant: Tenant) -> None:
     session = make_session(tenant=tenant, status=S.CONNECTED)
 
@@ -283,54 +243,30 @@ def test_what_can_not_be_logged_out(
     assert not Command.objects.exists()
 
 
-def test_numbers_are_looked_up(alice: APIClient, tenant: Tenant) -> None:
-    session = make_session(tenant=tenant, status=S.CONNECTED)
-    numbers = ["+55 11 98765-4321", "11987654321", "+15550100124"]
+@pytest.mark.django_db(transaction=True)
+def test_the_wait_ends_with_the_session(alice: APIClient, tenant: Tenant) -> None:
+    session = make_session(tenant=tenant, status=S.STARTING)
 
-    asked = alice.post(path(session, "check-numbers"), {"numbers": numbers}, format="json")
-    command = Command.objects.get(session=session)
-    finish(command, [{"phone": "15550100123", "exists": True, "jid": "1@lid", "name": ""}])
-    told = alice.get(path(session, f"commands/{asked.json()['command']['id']}")).json()
+    def later() -> None:
+        time.sleep(0.2)
+        provisioning.delete_session(session=session, now=timezone.now())
+        connection.close()
 
-    assert asked.status_code == 202
-    assert command.payload == {"phones": ["5511987654321", "15550100124"]}
-    assert told["command"]["state"] == "DONE"
-    assert told["command"]["result"][0]["exists"] is True
+    owner = threading.Thread(target=later)
+    owner.start()
+    response = alice.post(path(session, "qr"), {"timeout": 30})
+    owner.join()
+
+    assert (response.status_code, response.json()["code"]) == (404, "session_not_found")
 
 
-def test_a_session_that_is_not_connected_can_look_nobody_up(
+def test_a_session_that_was_to_rest_is_started_by_the_wait(
     alice: APIClient, tenant: Tenant
 ) -> None:
-    session = make_session(tenant=tenant, status=S.DISCONNECTED)
+    made = alice.post("/v1/sessions", {"session_name": "a", "auto_connect": False}).json()
+    session = Session.objects.get(public_id=made["session"]["id"])
 
-    response = alice.post(
-        path(session, "check-numbers"), {"numbers": ["+15550100123"]}, format="json"
-    )
+    response = alice.post(path(session, "qr"), {"timeout": 1})
 
-    assert (response.status_code, response.json()["code"]) == (409, "session_not_connected")
-
-
-def test_more_than_fifty_numbers_are_too_many(alice: APIClient, tenant: Tenant) -> None:
-    session = make_session(tenant=tenant, status=S.CONNECTED)
-    numbers = [f"+1555010{number:04d}" for number in range(51)]
-
-    response = alice.post(path(session, "check-numbers"), {"numbers": numbers}, format="json")
-
-    assert response.status_code == 400
-
-
-def test_another_sessions_command_is_not_there(alice: APIClient, tenant: Tenant) -> None:
-    mine, other = (make_session(tenant=tenant, status=S.PAIRING) for _ in range(2))
-    command = pairing.request_code(session=other, phone="15550100123", now=timezone.now())
-
-    assert alice.get(path(mine, f"commands/{command.dedupe_key}")).status_code == 404
-    assert alice.get(path(other, f"commands/{command.dedupe_key}")).status_code == 200
-
-
-def test_the_engines_and_what_they_can_do(alice: APIClient) -> None:
-    (engine,) = [
-        row for row in alice.get("/v1/engines").json()["engines"] if row["engine"] == "sandbox"
-    ]
-
-    assert engine["default"] is True
-    assert {"pair_qr", "pair_code", "passkey"} <= set(engine["capabilities"])
+    session.refresh_from_db()
+    assert (response.status_code, session.desired) == (202, "RUNNING")

@@ -10,10 +10,9 @@ from django.utils import timezone
 from PIL import Image
 from rest_framework.test import APIClient
 
-from accounts.tests.factories import make_api_key
 from sessions_app.models import PairingChallenge, Session
 from sessions_app.states import SessionStatus
-from sessions_app.tests.factories import make_customer, make_session
+from sessions_app.tests.factories import client_of, make_customer, make_session
 
 pytestmark = pytest.mark.django_db
 
@@ -30,9 +29,7 @@ def session() -> Session:
 @pytest.fixture
 def alice(session: Session) -> APIClient:
     """A program of the session's owner."""
-    client = APIClient()
-    client.credentials(HTTP_X_API_KEY=make_api_key(session.tenant).text)
-    return client
+    return client_of(session.tenant)
 
 
 def show(session: Session, *, seconds: float = 20) -> PairingChallenge:

@@ -5,15 +5,14 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.tests.factories import make_api_key
-from sessions_app.api import sandbox_inputs
 from sessions_app.engines.sandbox import actions
 from sessions_app.models import Command, Session
 from sessions_app.states import CommandKind, SessionStatus
-from sessions_app.tests.factories import make_customer, make_session
+from sessions_app.tests.factories import client_of, make_customer, make_session
 
 pytestmark = pytest.mark.django_db
 FRIEND = "15550100123@s.whatsapp.net"
+FAULTS = (*actions.STREAM_FAULTS, actions.PAIRING_FAULT, *actions.SEND_FAULTS)
 
 
 @pytest.fixture
@@ -25,9 +24,7 @@ def session() -> Session:
 @pytest.fixture
 def alice(session: Session) -> APIClient:
     """A program of the session's owner."""
-    client = APIClient()
-    client.credentials(HTTP_X_API_KEY=make_api_key(session.tenant).text)
-    return client
+    return client_of(session.tenant)
 
 
 def play(client: APIClient, session: Session, action: str, body: Any, **headers: Any) -> Any:
@@ -160,18 +157,24 @@ def test_a_key_writes_once(alice: APIClient, session: Session) -> None:
     assert Command.objects.count() == 1
 
 
-def test_the_limits_are_the_engines() -> None:
-    faults = (
-        *actions.STREAM_FAULTS,
-        actions.PAIRING_FAULT,
-        *actions.SEND_FAULTS,
-    )
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        *(("fault", {"kind": kind}) for kind in FAULTS if kind != "connect_failed"),
+        *(("fault", {"kind": "temp_ban", "code": str(code)}) for code in actions.BAN_CODES),
+        ("fault", {"kind": "degraded", "seconds": actions.BAN_SECONDS_LIMIT}),
+        ("scan", {"contacts": actions.CONTACTS_LIMIT}),
+        ("inbound", {"from": FRIEND, "text": "a", "count": actions.COUNT_LIMIT}),
+        ("inbound", {"from": FRIEND, "text": "a" * actions.TEXT_LIMIT}),
+    ],
+)
+def test_the_limits_are_the_engines(
+    alice: APIClient, session: Session, action: str, body: dict[str, Any]
+) -> None:
+    assert play(alice, session, action, body).status_code == 202
 
-    assert faults == sandbox_inputs.FAULTS
-    assert tuple(map(str, actions.BAN_CODES)) == sandbox_inputs.BAN_CODES
-    assert actions.CONTACTS_LIMIT == sandbox_inputs.MAX_CONTACTS
-    assert actions.COUNT_LIMIT == sandbox_inputs.MAX_COUNT
-    assert actions.BAN_SECONDS_LIMIT == sandbox_inputs.MAX_BAN_SECONDS
+    payload = Command.objects.get().payload
+    actions.parse(payload["action"], payload["arguments"])  # refuses what it does not know
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from sessions_app.models import Session
-from sessions_app.services import expiration, lifecycle, provisioning
+from sessions_app.services import admission, expiration, lifecycle, provisioning
 from sessions_app.states import DesiredState, SessionStatus
 from sessions_app.tests.factories import make_customer, make_session
 
@@ -74,7 +74,7 @@ def test_an_expired_session_starts_again_only_with_a_later_end():
     now = timezone.now()
     session = make_session(expires_at=now)
 
-    with pytest.raises(lifecycle.SessionExpired):
+    with pytest.raises(admission.SessionExpired):
         lifecycle.start(session=session, now=now)
     session.refresh_from_db()
     assert session.desired == DesiredState.STOPPED

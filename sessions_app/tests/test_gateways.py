@@ -160,3 +160,27 @@ def test_a_quarantined_gateway_prepares_nothing():
 
     session.refresh_from_db()
     assert (session.status, session.reason_code) == (S.FAULTED, "gateway_quarantined")
+
+
+def test_a_move_during_the_preparation_asks_for_another_one(gateway_engine, monkeypatch):
+    left, other = make_gateway(), make_gateway()
+    session = make_guest(left, status=S.CREATED, desired=DesiredState.RUNNING)
+    prepare = gateway_engine.provision
+
+    def slowly(ref):
+        prepare(ref)
+        if ref.gateway.address == left.address:
+            gateways.move(session=session, now=timezone.now(), **BY)
+
+    monkeypatch.setattr(gateway_engine, "provision", slowly)
+
+    provisioning.provision(session_id=session.pk, now=timezone.now())
+    session.refresh_from_db()
+    assert (session.gateway, session.status) == (other, S.CREATED)
+    assert session.provisioned_at is None
+
+    provisioning.provision(session_id=session.pk, now=timezone.now())
+    session.refresh_from_db()
+    assert session.status == S.STARTING
+    places = [ref.gateway.address for ref in gateway_engine.provisioned]
+    assert places == [left.address, other.address]

@@ -8,7 +8,7 @@ from orsta.core.outbox.models import OutboxEvent
 from orsta.core.outbox.registry import handlers_of
 from sessions_app import subscribers, tasks
 from sessions_app.models import Session, SessionTransition
-from sessions_app.services import holds, leases, lifecycle, provisioning
+from sessions_app.services import admission, holds, leases, lifecycle, provisioning
 from sessions_app.states import LIVE, DesiredState, Hold, SessionStatus
 from sessions_app.tests.factories import (
     end_plan,
@@ -176,7 +176,7 @@ def test_a_held_session_is_prepared_but_not_started():
 
 @pytest.mark.parametrize(
     ("end", "refusal"),
-    [(end_plan, lifecycle.NotEntitled), (suspend, lifecycle.WorkspaceSuspended)],
+    [(end_plan, admission.NotEntitled), (suspend, admission.WorkspaceSuspended)],
 )
 def test_nobody_starts_a_session_without_a_plan_or_in_a_suspended_workspace(end, refusal):
     session = make_session(status=SessionStatus.STOPPED)

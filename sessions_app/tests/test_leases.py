@@ -120,10 +120,21 @@ def test_a_late_release_takes_nothing_from_the_new_owner():
     assert Lease.objects.get(pk=session.pk).owner == "runner-2"
 
 
-def test_a_session_without_a_living_runner_is_not_called_connected():
-    dead = make_session(status=SessionStatus.CONNECTED)
+@pytest.mark.parametrize(
+    "status",
+    [
+        SessionStatus.CONNECTED,
+        SessionStatus.RESTRICTED,
+        SessionStatus.DEGRADED,
+        SessionStatus.PAIRING,
+        SessionStatus.PASSKEY_REQUIRED,
+        SessionStatus.PASSKEY_CONFIRMATION,
+    ],
+)
+def test_a_session_without_a_living_runner_is_not_called_connected(status):
+    dead = make_session(status=status)
     give_lease(dead, seconds=-1)
-    alive = make_session(status=SessionStatus.CONNECTED)
+    alive = make_session(status=status)
     give_lease(alive)
 
     assert leases.mark_orphans(now=timezone.now()) == 1
@@ -131,7 +142,7 @@ def test_a_session_without_a_living_runner_is_not_called_connected():
     dead.refresh_from_db()
     alive.refresh_from_db()
     assert (dead.status, dead.reason) == (SessionStatus.DISCONNECTED, "the runner is gone")
-    assert alive.status == SessionStatus.CONNECTED
+    assert alive.status == status
 
 
 def test_a_heartbeat_keeps_the_start():

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from orsta.core.outbox.models import OutboxEvent
 from sessions_app.models import Command, SessionTransition
-from sessions_app.services import lifecycle
+from sessions_app.services import admission, lifecycle
 from sessions_app.states import CommandKind, DesiredState, SessionStatus
 from sessions_app.tests.factories import make_session
 from subscriptions.models import Subscription
@@ -59,7 +59,7 @@ def test_a_start_needs_a_plan_that_runs():
         starts_at=past - timedelta(days=30), ends_at=past
     )
 
-    with pytest.raises(lifecycle.NotEntitled):
+    with pytest.raises(admission.NotEntitled):
         lifecycle.start(session=session, now=timezone.now())
 
     session.refresh_from_db()
@@ -69,7 +69,7 @@ def test_a_start_needs_a_plan_that_runs():
 def test_a_banned_session_waits_for_the_end_of_the_ban():
     session = make_session(status=SessionStatus.BANNED)
 
-    with pytest.raises(lifecycle.StillBanned) as refusal:
+    with pytest.raises(admission.StillBanned) as refusal:
         lifecycle.start(session=session, now=timezone.now())
 
     assert "until" in refusal.value.details

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from orsta.core.outbox.models import OutboxEvent
 from sessions_app import selectors
-from sessions_app.engines import events, registry
+from sessions_app.engines import events
 from sessions_app.ingest.states import observe
 from sessions_app.models import Command, PairingChallenge, SessionTransition
 from sessions_app.services import attempts, capabilities, lifecycle, pairing
@@ -28,14 +28,6 @@ def scanning():
     code = events.ChallengeIssued("code 1", 1, MINUTE)
     observe(session, code, now=timezone.now(), epoch=1)
     return session
-
-
-@pytest.fixture
-def only_qr(monkeypatch):
-    """The sandbox as an engine that links by QR code only."""
-    engine = registry.engine("sandbox")
-    fewer = engine.capabilities - {"pair_code", "passkey", "check_numbers"}
-    monkeypatch.setattr(type(engine), "capabilities", fewer)
 
 
 def shown(session):
@@ -219,6 +211,16 @@ def test_a_session_with_a_device_needs_no_pairing():
     paired_before(session, *(now - minutes * MINUTE for minutes in (50, 40, 30, 20, 10)))
 
     assert lifecycle.start(session=session, now=now).status == S.STARTING
+
+
+def test_an_engine_that_lost_the_device_pairs_like_one_that_never_had_one():
+    session = make_session(status=S.STARTING, jid="15550100123@s.whatsapp.net")
+
+    observe(session, events.ChallengeIssued("code", 1, MINUTE), now=timezone.now(), epoch=1)
+
+    session.refresh_from_db()
+    assert (session.status, session.jid) == (S.PAIRING, "")
+    pairing.request_code(session=session, phone=PHONE, now=timezone.now())
 
 
 def test_staff_can_lift_the_limit():

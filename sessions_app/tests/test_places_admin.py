@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -279,3 +281,15 @@ def test_staff_have_a_poison_webhook_read_again(client):
     assert run(client, "inboxentry", "replay", entry)[0] == "success"
     assert entry.attempts == 0
     assert run(client, "inboxentry", "replay", entry)[0] == "error"
+
+
+def test_the_pages_of_webhooks_leave_what_they_say_in_the_database(client):
+    session = make_guest(make_gateway())
+    now = timezone.now()
+    inbox.receive(session_id=session.pk, dedupe_key="1", payload={"code": "2@x"}, now=now)
+
+    with CaptureQueriesContext(connection) as seen:
+        client.get(url("inboxentry", "changelist"))
+        client.get(url("inboxentry", "change", InboxEntry.objects.values("pk")[0]["pk"]))
+
+    assert [one for one in seen if '"payload"' in one["sql"]] == []

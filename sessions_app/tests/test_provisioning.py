@@ -146,6 +146,23 @@ def test_a_lost_preparation_is_enqueued_again(monkeypatch):
     assert fresh.provisioned_at is None
 
 
+def test_a_lost_preparation_elsewhere_is_enqueued_again(monkeypatch):
+    enqueued = []
+    monkeypatch.setattr(tasks.provision_session, "delay", lambda **k: enqueued.append(k))
+    long_ago = timezone.now() - tasks._RESUME_AFTER * 2
+    wanted, resting, fresh = (
+        make_session(status=SessionStatus.LOGGED_OUT, provisioned_at=None, desired=desired)
+        for desired in (DesiredState.RUNNING, DesiredState.STOPPED, DesiredState.RUNNING)
+    )
+    Session.objects.update(created_at=long_ago)
+    Session.objects.exclude(pk=fresh.pk).update(updated_at=long_ago)
+
+    tasks.resume_provisioning()
+
+    assert enqueued == [{"session_id": wanted.pk}]
+    assert resting.provisioned_at is None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_fifty_parallel_requests_admit_exactly_what_is_left(race):
     tenant = make_customer(max_sessions=7)

@@ -162,6 +162,16 @@ def test_a_disabled_proxy_stops_its_sessions_until_it_is_enabled():
         proxies.set_state(proxy=proxy, state=ProxyState.ACTIVE, **BY)
 
 
+def test_a_proxy_that_works_again_is_told_once():
+    proxy = make_proxy()
+    make_guest(make_gateway(), proxy=proxy, status=S.DISCONNECTED, reason_code="proxy_down")
+
+    for _ in range(2):
+        outages.follow_proxy(proxy_id=proxy.public_id, now=NOW)
+
+    assert Command.objects.get().kind == CommandKind.RECONNECT
+
+
 def test_a_proxy_goes_once_no_session_has_it():
     proxy = make_proxy()
     session = make_guest(make_gateway(), proxy=proxy)

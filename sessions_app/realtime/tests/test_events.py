@@ -11,21 +11,13 @@ from accounts.tests.factories import Login, make_login
 from orsta.core.outbox import registry
 from orsta.core.outbox.models import OutboxEvent
 from orsta.core.outbox.services import NewEvent, emit_many
-from sessions_app.realtime import broadcast, protocol, transport
+from sessions_app.realtime import broadcast, transport
 from sessions_app.realtime.tests.live import Live, db, play, relay_events
 from sessions_app.services import lifecycle
 from sessions_app.states import SessionStatus
 from sessions_app.tests.factories import make_customer, make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def alice() -> Login:
-    """A person with a plan, logged in; what that emitted has been relayed."""
-    login = make_login(make_customer())
-    OutboxEvent.objects.all().delete()
-    return login
 
 
 def happen(tenant: Tenant, *numbers: int) -> None:
@@ -306,8 +298,3 @@ def test_events_of_nobody_are_not_pushed(alice: Login) -> None:
             await quiet(socket)
 
     play(scenario)
-
-
-def test_each_group_is_named_once() -> None:
-    assert protocol.tenant_group(7) == "tenant.7"
-    assert protocol.credential_group("key_1") == "credential.key_1"

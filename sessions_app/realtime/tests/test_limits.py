@@ -2,19 +2,12 @@
 
 import pytest
 
-from accounts.tests.factories import Login, make_login
+from accounts.tests.factories import Login
 from sessions_app.realtime import limits
 from sessions_app.realtime.limits import Allowance
 from sessions_app.realtime.tests.live import Live, play
-from sessions_app.tests.factories import make_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def alice() -> Login:
-    """A person with a plan, logged in."""
-    return make_login(make_customer())
 
 
 @pytest.mark.parametrize("letter", ["x", "é"])

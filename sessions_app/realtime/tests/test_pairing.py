@@ -2,19 +2,13 @@
 
 import pytest
 
-from accounts.tests.factories import Login, make_login
+from accounts.tests.factories import Login
 from sessions_app.models import Command
 from sessions_app.realtime.tests.live import Live, play
 from sessions_app.states import CommandKind, SessionStatus
-from sessions_app.tests.factories import make_customer, make_session
+from sessions_app.tests.factories import make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def alice() -> Login:
-    """A person with a plan, logged in."""
-    return make_login(make_customer())
 
 
 def test_a_code_to_type_is_asked_for(alice: Login) -> None:

@@ -16,14 +16,14 @@ from channels.layers import channel_layers, get_channel_layer
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.tests.factories import Login, make_login
+from accounts.tests.factories import Login
 from orsta.core.outbox import relay
 from orsta.core.outbox.models import OutboxEvent
 from orsta.core.outbox.registry import TransportDown
 from orsta.core.outbox.services import NewEvent, emit_many
 from sessions_app.realtime import broadcast, transport
 from sessions_app.realtime.tests.live import Live, db, play, relay_events
-from sessions_app.tests.factories import make_customer, make_session
+from sessions_app.tests.factories import make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,14 +90,6 @@ def server(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> It
     channel_layers.backends.clear()
     yield server
     server.kill()
-
-
-@pytest.fixture
-def alice() -> Login:
-    """A person with a plan, logged in."""
-    login = make_login(make_customer())
-    OutboxEvent.objects.all().delete()
-    return login
 
 
 def happen(alice: Login, number: int) -> None:

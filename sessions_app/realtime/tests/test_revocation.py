@@ -15,15 +15,8 @@ from accounts.tests.factories import Login, make_api_key, make_login
 from sessions_app.realtime import transport
 from sessions_app.realtime.consumers import SessionConsumer
 from sessions_app.realtime.tests.live import Communicator, Live, db, play, relay_events
-from sessions_app.tests.factories import make_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def alice() -> Login:
-    """A person with a plan, logged in."""
-    return make_login(make_customer())
 
 
 async def answers(*sockets: Live) -> None:

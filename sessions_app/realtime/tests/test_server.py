@@ -14,14 +14,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from accounts.services import login
-from accounts.tests.factories import Login, make_login
+from accounts.tests.factories import Login
 from orsta.core.observability import metrics
 from orsta.core.outbox import relay
-from orsta.core.outbox.models import OutboxEvent
 from orsta.core.outbox.services import NewEvent, emit_many
 from sessions_app.realtime import limits, transport
 from sessions_app.realtime.tests.live import application
-from sessions_app.tests.factories import make_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,14 +38,6 @@ def port() -> Iterator[int]:
     server.should_exit = True
     thread.join(timeout=10)
     assert not thread.is_alive()
-
-
-@pytest.fixture
-def alice() -> Login:
-    """A person with a plan, logged in; what that emitted is forgotten."""
-    alice = make_login(make_customer())
-    OutboxEvent.objects.all().delete()
-    return alice
 
 
 def until(condition: Any, *, seconds: float = 5) -> None:

@@ -110,6 +110,23 @@ def test_what_an_action_writes_down_names_the_client(key, monkeypatch):
     assert (entry.ip, entry.user_agent) == ("192.0.2.7", "curl/8")
 
 
+def test_what_is_done_to_sessions_counts_as_over_http(key, settings):
+    settings.ORSTA_LIMITS = settings.ORSTA_LIMITS | {"standard_write": "2/60"}
+    session = make_session(tenant=key.row.tenant, status=SessionStatus.PAIRING)
+    payload = {"session_id": session.public_id, "phone": "+15550100123"}
+    frame = {"action": "session.pairing_code", "payload": payload, "id": 1}
+
+    async def scenario() -> None:
+        async with Live(key=key.text) as socket:
+            codes = []
+            for _ in range(3):
+                await socket.send(frame)
+                codes.append((await answer_to(socket, frame)).get("code"))
+            assert codes == [None, None, "rate_limited"]
+
+    play(scenario)
+
+
 async def answer_to(socket: Live, frame: dict[str, Any]) -> dict[str, Any]:
     """Return the next frame that answers; events may come in between."""
     while (answer := await socket.read()).get("id") != frame["id"]:
