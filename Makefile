@@ -40,7 +40,7 @@ seed: install ## make the plans, the staff login and a demo tenant
 	@$(LAUNCHER) seed
 
 test: install-dev ## the whole test suite, or PYTEST_ARGS="accounts -k login"
-	@$(LAUNCHER) test --numprocesses 3 --dist loadgroup $(PYTEST_ARGS)
+	@$(LAUNCHER) test --numprocesses 4 --dist loadgroup $(PYTEST_ARGS)
 
 check: lint types imports templates migrations schema-check ## everything but the tests
 

@@ -12,12 +12,14 @@ from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts import environment_keys
+from billing.providers import registry
 
-_ENVIRONMENTS = {"development", "test", "production"}
+_ENVIRONMENTS = ("development", "production", "test")
 _PROXY_POLICIES = ("off", "available", "required")
 _KEY_BYTES = 32
 _MIN_SECRET_LENGTH = 32
 _LIMIT = re.compile(r"[1-9]\d*/[1-9]\d*(/\d+)?")
+_RATE = re.compile(r"[1-9]\d*/\d+(\.\d+)?")
 _MAKE_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"  # noqa: S105
 _MAKE_KEY = 'echo "k1:$(openssl rand -base64 32)"'
 
@@ -37,26 +39,18 @@ def _secret_key() -> Found:
         )
 
 
-def _peppers() -> Found:
-    if not _is_ring(settings.ORSTA_KEY_PEPPERS):
-        yield Error(
-            "ORSTA_KEY_PEPPERS is missing or has a value that is not 32 bytes.",
-            hint=f"It digests API keys and tokens. Set it to the output of: {_MAKE_KEY}",
-            id="orsta.E002",
-        )
-
-
-def _field_keys() -> Found:
-    if not _is_ring(settings.ORSTA_FIELD_KEYS):
-        yield Error(
-            "ORSTA_FIELD_KEYS is missing or has a key that is not 32 bytes.",
-            hint=f"It encrypts secrets at rest. Set it to the output of: {_MAKE_KEY}",
-            id="orsta.E003",
-        )
-
-
-def _is_ring(ring: dict[str, bytes]) -> bool:
-    return bool(ring) and all(len(key) == _KEY_BYTES for key in ring.values())
+def _rings() -> Found:
+    for name, purpose, error_id in (
+        ("ORSTA_KEY_PEPPERS", "It digests API keys and tokens.", "orsta.E002"),
+        ("ORSTA_FIELD_KEYS", "It encrypts secrets at rest.", "orsta.E003"),
+    ):
+        ring = getattr(settings, name)
+        if not ring or any(len(key) != _KEY_BYTES for key in ring.values()):
+            yield Error(
+                f"{name} is missing or has a key that is not {_KEY_BYTES} bytes.",
+                hint=f"{purpose} Set it to the output of: {_MAKE_KEY}",
+                id=error_id,
+            )
 
 
 def _hosts() -> Found:
@@ -83,15 +77,6 @@ def _debug() -> Found:
             "DEBUG is on in production; it shows settings and source to visitors.",
             hint="Unset DEBUG.",
             id="orsta.E006",
-        )
-
-
-def _environment() -> Found:
-    if settings.ORSTA_ENVIRONMENT not in _ENVIRONMENTS:
-        yield Error(
-            f"ORSTA_ENVIRONMENT is {settings.ORSTA_ENVIRONMENT!r}.",
-            hint=f"Use one of: {', '.join(sorted(_ENVIRONMENTS))}.",
-            id="orsta.E007",
         )
 
 
@@ -209,13 +194,32 @@ def _gateways() -> Found:
         )
 
 
-def _proxies() -> Found:
-    if settings.ORSTA_PROXY_POLICY not in _PROXY_POLICIES:
+def _send_rates() -> Found:
+    known = settings.ORSTA_KNOWN_ENGINES
+    bad = [
+        f"{engine}={text}"
+        for engine, text in settings.ORSTA_SEND_RATES.items()
+        if engine not in known or not _RATE.fullmatch(text)
+    ]
+    if bad:
         yield Error(
-            f"ORSTA_PROXY_POLICY is {settings.ORSTA_PROXY_POLICY!r}.",
-            hint=f"Use one of: {', '.join(_PROXY_POLICIES)}.",
-            id="sessions_app.E004",
+            f"ORSTA_SEND_RATES holds what is no rate of an engine: {', '.join(bad)}.",
+            hint="Write engine=messages/seconds, comma-separated: neonize=3/3,wuzapi=3/2.5.",
+            id="sessions_app.E007",
         )
+
+
+def _choices() -> Found:
+    """Find settings that name one of a few things, and name none of them."""
+    for name, known, error_id in (
+        ("ORSTA_ENVIRONMENT", _ENVIRONMENTS, "orsta.E007"),
+        ("ORSTA_PROXY_POLICY", _PROXY_POLICIES, "sessions_app.E004"),
+        ("ORSTA_PAYMENT_PROVIDER", registry.names(), "billing.E002"),
+    ):
+        chosen = getattr(settings, name)
+        if chosen not in known:
+            hint = f"Use one of: {', '.join(known)}."
+            yield Error(f"{name} is {chosen!r}.", hint=hint, id=error_id)
 
 
 def _payments() -> Found:
@@ -250,12 +254,11 @@ def _devices() -> Found:
 
 _CHECKS: list[Callable[[], Found]] = [
     _secret_key,
-    _peppers,
-    _field_keys,
+    _rings,
     _hosts,
     _database,
     _debug,
-    _environment,
+    _choices,
     _outbound,
     _public_url,
     _mail,
@@ -265,7 +268,7 @@ _CHECKS: list[Callable[[], Found]] = [
     _payments,
     _engines,
     _gateways,
-    _proxies,
+    _send_rates,
     _devices,
 ]
 

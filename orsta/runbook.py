@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 _CODE = re.compile(r"`([^`]+)`")
 _STRONG = re.compile(r"\*\*([^*]+)\*\*")
+_PRESSED = re.compile(r"\*([^*]+)\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +33,17 @@ def blocks() -> list[Block]:
 def _parse(text: str) -> Iterator[Block]:
     for part in text.split("\n\n"):
         lines = part.strip().splitlines()
-        if not lines:
-            continue
-        if lines[0].startswith("#"):
-            marks, _, title = lines[0].partition(" ")
+        if lines and lines[0].startswith("#"):
+            marks, _, title = lines.pop(0).partition(" ")
             yield Block(f"h{len(marks)}", [_inline(title)], title.lower())
-        elif lines[0].startswith("- "):
-            joined = part.strip().removeprefix("- ").replace("\n  ", " ")
+        if lines and lines[0].startswith("- "):
+            joined = "\n".join(lines).removeprefix("- ").replace("\n  ", " ")
             yield Block("ul", [_inline(item) for item in joined.split("\n- ")])
-        else:
+        elif lines:
             yield Block("p", [_inline(" ".join(lines))])
 
 
 def _inline(text: str) -> SafeString:
     marked = _CODE.sub(r"<code>\1</code>", escape(text))
-    return mark_safe(_STRONG.sub(r"<strong>\1</strong>", marked))  # noqa: S308 (our own file)
+    marked = _STRONG.sub(r"<strong>\1</strong>", marked)
+    return mark_safe(_PRESSED.sub(r"<em>\1</em>", marked))  # noqa: S308 (our own file)

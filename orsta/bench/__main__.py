@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     text = report.table(lines, conditions)
     sys.stdout.write(text)
     if options.write:
-        report.write(options.write, text)
+        report.write(options.write, "bench", text)
     return 0
 
 

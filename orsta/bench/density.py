@@ -20,7 +20,7 @@ from uuid import uuid4
 
 import psycopg
 
-from orsta.bench import machine
+from orsta.bench import machine, report
 from orsta.bench.hosts import Host, hosts_of
 from sessions_app.engines import events
 from sessions_app.engines.base import Connection, SessionRef
@@ -29,7 +29,6 @@ from sessions_app.engines.outgoing import OutgoingText
 from sessions_app.engines.tests.mock_whatsapp.control import MockWhatsApp
 
 HOST = (sys.executable, "-m", "sessions_app.engines.tests.mock_whatsapp.patched_host")
-BEGIN, END = "<!-- density:begin -->", "<!-- density:end -->"
 _PATIENCE_SECONDS = 60.0
 _SETTLE_SECONDS = 5.0
 _FIRST_NUMBER = 15550200001
@@ -206,9 +205,7 @@ def main(arguments: list[str]) -> int:
     text = asyncio.run(table(options))
     sys.stdout.write(text)
     if options.write:
-        before, _, rest = options.write.read_text().partition(BEGIN)
-        _, _, after = rest.partition(END)
-        options.write.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+        report.write(options.write, "density", text)
     return 0
 
 

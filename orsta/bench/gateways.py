@@ -17,6 +17,8 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from orsta.bench import sessions
+
 SESSIONS = 10_000
 SECRET = "bench"  # noqa: S105 (nobody else's)
 DISAGREE_EVERY = 10  # one of so many is something else than we think
@@ -109,11 +111,8 @@ def _make_sessions() -> list[str]:
     """Save a gateway full of sessions that we believe to be connected; return their ids."""
     from django.utils import timezone
 
-    from accounts.models import Tenant
-    from sessions_app.models import Gateway, Session
-    from sessions_app.states import DesiredState, SessionStatus
+    from sessions_app.models import Gateway
 
-    before = timezone.now() - timedelta(hours=1)
     gateway = Gateway.objects.create(
         name="bench",
         engine="wuzapi",
@@ -121,23 +120,14 @@ def _make_sessions() -> list[str]:
         token="-",  # noqa: S106
         capacity=SESSIONS,
     )
-    tenant = Tenant.objects.create(name="Bench")
-    rows = Session.objects.bulk_create(
-        Session(
-            tenant=tenant,
-            name=f"session {number}",
-            engine="wuzapi",
-            gateway=gateway,
-            engine_secret=SECRET,
-            status=SessionStatus.CONNECTED,
-            desired=DesiredState.RUNNING,
-            status_changed_at=before,
-            provisioned_at=before,
-            jid=f"1555{number:07}@s.whatsapp.net",
-        )
-        for number in range(SESSIONS)
+    made = sessions.make_connected(
+        SESSIONS,
+        since=timezone.now() - timedelta(hours=1),
+        engine="wuzapi",
+        gateway=gateway,
+        engine_secret=SECRET,
     )
-    return [row.public_id for row in rows]
+    return [session.public_id for session in made]
 
 
 def _serve(names: list[str]) -> ThreadingHTTPServer:

@@ -28,13 +28,12 @@ from psycopg.conninfo import make_conninfo  # noqa: E402
 
 from accounts.models import Tenant  # noqa: E402
 from accounts.services import keys, service_keys  # noqa: E402
-from orsta.bench import machine  # noqa: E402
+from orsta.bench import machine, report  # noqa: E402
 from orsta.bench.crowd import GIANT, SOURCES, Crowd  # noqa: E402
 from orsta.bench.newcomers import Bulk, Newcomers  # noqa: E402
 from orsta.core.api import pagination  # noqa: E402
 from sessions_app.models import Session  # noqa: E402
 
-BEGIN, END = "<!-- lists:begin -->", "<!-- lists:end -->"
 _ROUNDS = 15
 _LONG_LIST = re.compile(r"('\{\d+,\d+)[\d,]+")
 _NO_LIMIT = "1000000/60"
@@ -185,14 +184,6 @@ def _service(source: str) -> Caller:
     return Caller({"x-internal-api-key": key.text})
 
 
-def _write(path: Path, text: str) -> None:
-    before, begin, rest = path.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{path} lacks the markers {BEGIN} and {END}.")
-    path.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
-
-
 def main(arguments: list[str]) -> int:
     """Fill, measure, tell; return the exit code."""
     options = parse(arguments)
@@ -208,7 +199,7 @@ def main(arguments: list[str]) -> int:
     text = document(crowd, results, bulk)
     sys.stdout.write(text)
     if options.write:
-        _write(options.write, text)
+        report.write(options.write, "lists", text)
     return 0
 
 

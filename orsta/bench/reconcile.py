@@ -12,6 +12,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from orsta.bench import sessions
+
 if TYPE_CHECKING:
     from sessions_app.runner.threads import Threads
     from sessions_app.runner.worker import Worker
@@ -32,10 +34,10 @@ def main() -> int:
     from django.db import transaction
 
     with transaction.atomic():
-        sessions = _make_sessions()
-        slowest = max(_look(sessions) for _ in range(LOOKS))
+        epochs = _make_sessions()
+        slowest = max(_look(epochs) for _ in range(LOOKS))
         transaction.set_rollback(True)
-    print(f"{len(sessions):,} sessions: the slowest of {LOOKS} looks took {slowest:.2f} s")  # noqa: T201
+    print(f"{len(epochs):,} sessions: the slowest of {LOOKS} looks took {slowest:.2f} s")  # noqa: T201
     return int(slowest > LIMIT_SECONDS)
 
 
@@ -43,42 +45,20 @@ def _make_sessions() -> dict[int, int]:
     """Save sessions that are connected and owned by "bench"; return their epochs."""
     from django.utils import timezone
 
-    from accounts.models import Tenant
-    from sessions_app.models import Lease, Session
-    from sessions_app.states import DesiredState, SessionStatus
+    from sessions_app.models import Lease
 
     now = timezone.now()
-    tenant = Tenant.objects.create(name="Bench")
-    sessions = Session.objects.bulk_create(
-        [
-            Session(
-                tenant=tenant,
-                name=f"session {number}",
-                engine="sandbox",
-                status=SessionStatus.CONNECTED,
-                desired=DesiredState.RUNNING,
-                status_changed_at=now,
-                provisioned_at=now,
-                jid=f"1555{number:07}@s.whatsapp.net",
-            )
-            for number in range(SESSIONS)
-        ]
-    )
-    expires_at = now + timedelta(minutes=10)
-    Lease.objects.bulk_create(
-        [
-            Lease(session=session, owner="bench", epoch=1, expires_at=expires_at)
-            for session in sessions
-        ]
-    )
-    return {session.pk: 1 for session in sessions}
+    made = sessions.make_connected(SESSIONS, since=now, engine="sandbox")
+    term = {"owner": "bench", "epoch": 1, "expires_at": now + timedelta(minutes=10)}
+    Lease.objects.bulk_create(Lease(session=session, **term) for session in made)
+    return {session.pk: 1 for session in made}
 
 
-def _look(sessions: dict[int, int]) -> float:
-    return asyncio.run(_looked(sessions))
+def _look(epochs: dict[int, int]) -> float:
+    return asyncio.run(_looked(epochs))
 
 
-async def _looked(sessions: dict[int, int]) -> float:
+async def _looked(epochs: dict[int, int]) -> float:
     """Do what one tick of a runner does that owns all of them, with nothing to change."""
     from django.utils import timezone
 
@@ -98,7 +78,7 @@ async def _looked(sessions: dict[int, int]) -> float:
     holdings = Holdings(
         node="bench", capacity=SESSIONS, threads=threads, wake=lambda: None, **parts
     )
-    holdings.workers |= _workers(sessions, parts)
+    holdings.workers |= _workers(epochs, parts)
     began = time.perf_counter()
     takeover.claim(owner="bench", limit=1, now=timezone.now())
     await holdings.reconcile()
@@ -108,7 +88,7 @@ async def _looked(sessions: dict[int, int]) -> float:
     return taken
 
 
-def _workers(sessions: dict[int, int], parts: dict[str, Any]) -> "dict[int, Worker]":
+def _workers(epochs: dict[int, int], parts: dict[str, Any]) -> "dict[int, Worker]":
     """Make workers that are connected, to nothing."""
     from sessions_app.runner.worker import Worker
     from sessions_app.services.leases import Claim
@@ -130,7 +110,7 @@ def _workers(sessions: dict[int, int], parts: dict[str, Any]) -> "dict[int, Work
             load=load,
             **parts,
         )
-        for session_id, epoch in sessions.items()
+        for session_id, epoch in epochs.items()
     }
 
 

@@ -7,8 +7,6 @@ from statistics import median
 
 from orsta.bench.measures import Figure
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
-
 
 @dataclass(frozen=True)
 class Line:
@@ -36,16 +34,17 @@ def table(lines: Sequence[Line], machine: Sequence[str]) -> str:
     return "\n".join([*head, *(line.render() for line in lines), *below]) + "\n"
 
 
-def write(path: Path, text: str) -> None:
-    """Put the table between the markers of a document.
+def write(path: Path, name: str, text: str) -> None:
+    """Put a text between the markers of this name in a document.
 
     :raises ValueError: it has no markers.
     """
-    before, begin, rest = path.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{path} lacks the markers {BEGIN} and {END}.")
-    path.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, begun, rest = path.read_text().partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (begun and ended):
+        raise ValueError(f"{path} lacks the markers {begin} and {end}.")
+    path.write_text(f"{before}{begin}\n{text}{end}{after}")
 
 
 def _number(value: float) -> str:

@@ -1,10 +1,11 @@
 """The command line: `python -m orsta.launcher run | test | program | exec | seed`."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 
-from orsta.launcher import commands, run, testing
+from orsta.launcher import commands, processes, run, testing
 from orsta.launcher.console import complain
 from orsta.launcher.errors import CannotStart
 
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("command", choices=COMMANDS, help=listing)
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     chosen = parser.parse_args(arguments)
+    processes.on_ending(signal.default_int_handler)  # by default SIGTERM would leave servers
     try:
         return COMMANDS[chosen.command][1](chosen.arguments)
     except CannotStart as problem:

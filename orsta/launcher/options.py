@@ -1,8 +1,9 @@
 """What the environment and `.env` say about a start."""
 
 import os
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from orsta.launcher.env_files import FOR_PROGRAMS, read_dotenv
@@ -12,6 +13,8 @@ from orsta.launcher.processes import ROOT
 
 DEFAULT_PORT = 8000
 DOTENV = ROOT / ".env"
+# Where a server that listens everywhere is reached from here.
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 # In the environment of every supervised process, so that a later start can find them.
 MARKER = "ORSTA_STACK"
 
@@ -28,8 +31,7 @@ class Options:
     @property
     def url(self) -> str:
         """Where a person on this machine opens Orsta."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"http://{_in_url(LOOPBACK.get(self.host, self.host))}:{self.port}"
 
     @property
     def database_url(self) -> str:
@@ -49,7 +51,7 @@ class Options:
     @property
     def public_url(self) -> str:
         """The same for mails and passkeys: a passkey belongs to a name, not an address."""
-        return self.url.replace("//127.0.0.1:", "//localhost:")
+        return re.sub(r"//(127\.0\.0\.1|\[::1\]):", "//localhost:", self.url)
 
     def for_programs(
         self, *, secrets: Mapping[str, str], urls: Mapping[str, str]
@@ -57,7 +59,7 @@ class Options:
         """Return the environment of Orsta's processes; what the caller set wins."""
         return {
             "ORSTA_ENVIRONMENT": "development",
-            "ALLOWED_HOSTS": ",".join(dict.fromkeys(["127.0.0.1", "localhost", self.host])),
+            "ALLOWED_HOSTS": ",".join(self._hosts()),
             **{name: secrets[name] for name in FOR_PROGRAMS if name in secrets},
             "ORSTA_PUBLIC_URL": self.public_url,
             **self.environment,
@@ -68,6 +70,15 @@ class Options:
             "DJANGO_SETTINGS_MODULE": "orsta.settings",
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _hosts(self) -> Iterable[str]:
+        """Return the names that this start can be asked by, as Django compares them."""
+        asked = (self.host, LOOPBACK.get(self.host, self.host))
+        return dict.fromkeys(["127.0.0.1", "localhost", *map(_in_url, asked)])
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def read(environment: Mapping[str, str] | None = None) -> Options:

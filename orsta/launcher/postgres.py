@@ -138,16 +138,20 @@ def is_ready(server: Postgres) -> bool:
 def check_given(url: str) -> None:
     """Make sure that the server of DATABASE_URL answers.
 
-    :raises CannotStart: when it does not; libpq's words name no password.
+    :raises CannotStart: when it does not.
     """
     try:
         psycopg.connect(url, connect_timeout=5).close()
-    except psycopg.Error as error:
+    except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
-        raise CannotStart(
-            f"The PostgreSQL of DATABASE_URL can't be used ({reason}): correct the address, or "
-            "unset it to use the embedded one."
-        ) from error
+    except psycopg.Error:  # libpq's words for what it can't read quote it, password and all
+        reason = "it is not of the form postgres://user:password@host:5432/name"
+    else:
+        return
+    raise CannotStart(
+        f"The PostgreSQL of DATABASE_URL can't be used ({reason}): correct the address, or "
+        "unset it to use the embedded one."
+    )
 
 
 def wait_until_ready(server: Postgres, *, log: Path, alive: Callable[[], bool]) -> None:

@@ -2,11 +2,22 @@
 
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent.parent  # the project, where manage.py is
+# What asks us to end: Ctrl-C, whoever manages services, a terminal that closes.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Handler = Callable[[int, FrameType | None], object] | signal.Handlers
+
+
+def on_ending(handler: Handler, *, of: Sequence[signal.Signals] = ENDINGS) -> None:
+    """Set what the signals do that ask us to end; what `nohup` has us ignore stays ignored."""
+    for number in of:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def run(
@@ -38,13 +49,14 @@ def foreground(
 ) -> int:
     """Run with the terminal and return the exit code, as a shell would.
 
-    Ctrl-C is the child's affair: we wait until it has cleaned up. SIGTERM is passed on.
+    Ctrl-C is the child's affair: we wait until it has cleaned up. SIGTERM is passed on, and so
+    is a terminal that closes, since whoever called has servers to stop.
     """
     # Before the start: a handler becomes the default in the child, where a shell's "ignore"
     # for a background job would stay.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    on_ending(lambda *_: None, of=[signal.SIGINT])
     with subprocess.Popen(command, env=env) as child:  # noqa: S603
-        signal.signal(signal.SIGTERM, lambda *_: child.send_signal(on_sigterm))
+        on_ending(lambda *_: child.send_signal(on_sigterm), of=[signal.SIGTERM, signal.SIGHUP])
         code = child.wait()
     return 128 - code if code < 0 else code
 

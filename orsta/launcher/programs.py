@@ -1,8 +1,6 @@
 """The processes of a running Orsta, in the order in which they start."""
 
-import shlex
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from signal import Signals
 
@@ -49,50 +47,20 @@ def orsta(*, host: str, port: int, data: str, python: str = PYTHON) -> list[Prog
     celery = (python, "-m", "celery", "-A", "orsta")
     manage = (python, "manage.py")
     schedule = ("--schedule", f"{data}/celerybeat-schedule", "--pidfile=")
+    work = ("--concurrency", "2", "--prefetch-multiplier", "1")
     web = (
+        *(python, "-m", "uvicorn", "orsta.asgi:application"),
         *("--host", host, "--port", str(port), "--no-access-log"),
         # By itself it believes X-Forwarded-For from 127.0.0.1; ORSTA_TRUSTED_PROXIES decides.
         "--no-proxy-headers",
-        *("--lifespan", "on"),
+        *("--lifespan", "on", "--timeout-graceful-shutdown", "5"),
+        *("--ws-max-size", "1048576"),
     )
     return [
         Program("relay", (*manage, "run_relay"), 30),
         Program("beat", (*celery, "beat", "-l", "info", *schedule), 40),
-        Program(
-            "worker",
-            (
-                *celery,
-                "worker",
-                "-l",
-                "info",
-                "--concurrency",
-                "2",
-                "--prefetch-multiplier",
-                "1",
-            ),
-            50,
-            stop_wait_seconds=20,
-        ),
+        Program("worker", (*celery, "worker", "-l", "info", *work), 50, stop_wait_seconds=20),
         # It closes its connections and gives its sessions away; what is being sent ends first.
         Program("runner", (*manage, "run_sessions"), 60, stop_wait_seconds=30),
-        Program(
-            "web",
-            (
-                *(python, "-m", "uvicorn", "orsta.asgi:application", *web),
-                *("--timeout-graceful-shutdown", "5"),
-                *("--ws-max-size", "1048576"),
-            ),
-            70,
-        ),
+        Program("web", web, 70),
     ]
-
-
-def procfile(environment: Mapping[str, str]) -> str:
-    """Return the text of `Procfile`, whose values come from the environment."""
-    programs = orsta(
-        host=environment["HOST"],
-        port=int(environment["PORT"]),
-        data=environment["ORSTA_DATA"],
-        python="python",
-    )
-    return "".join(f"{program.name}: {shlex.join(program.command)}\n" for program in programs)

@@ -25,7 +25,6 @@ from orsta.launcher.options import Options
 from orsta.launcher.supervision import State, Supervisor
 
 WATCH_SECONDS = 2.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
@@ -33,8 +32,7 @@ class Stopped(BaseException):
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    for number in SIGNALS:  # once is enough: a second Ctrl-C must not break off the stop
-        signal.signal(number, signal.SIG_IGN)
+    processes.on_ending(signal.SIG_IGN)  # a second Ctrl-C must not break off the stop
     raise Stopped
 
 
@@ -43,9 +41,7 @@ def main() -> int:
 
     :raises CannotStart: when something is in the way.
     """
-    for number in SIGNALS:
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
-            signal.signal(number, _stop)
+    processes.on_ending(_stop)
     try:
         chosen = options.read()
         folder.prepare(chosen.folder)
@@ -144,8 +140,7 @@ def _changes(
 
 def _close(chosen: Options, supervisor: Supervisor | None) -> None:
     """Stop everything in order and make sure that nothing is left."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    processes.on_ending(signal.SIG_IGN)
     if supervisor is not None:
         say("Stopping; this takes some seconds")
         if not supervisor.stop():

@@ -1,5 +1,6 @@
 """The embedded servers of one start, and the environment that leads to them and to others."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ def unsupervised(servers: Servers, *, durable: bool = True) -> Iterator[None]:
         )
         yield
     finally:
+        processes.on_ending(signal.SIG_IGN)  # a second one must not break this off
         for program, process in reversed(started):
             _stop(program, process)
 

@@ -119,11 +119,16 @@ def check_given(url: str) -> None:
     try:
         with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
             client.ping()
-    except (redis.RedisError, ValueError) as error:
-        raise CannotStart(
-            f"The Redis of REDIS_URL can't be used ({error}): correct the address, or unset it "
-            "to use the embedded one."
-        ) from error
+    except redis.RedisError as error:
+        reason = str(error)
+    except ValueError:  # its words may quote a part of the address, such as the password
+        reason = "it is not of the form redis://:password@host:6379/0"
+    else:
+        return
+    raise CannotStart(
+        f"The Redis of REDIS_URL can't be used ({reason}): correct the address, or unset it "
+        "to use the embedded one."
+    )
 
 
 def wait_until_ready(server: Valkey, *, log: Path, alive: Callable[[], bool]) -> None:

@@ -12,9 +12,10 @@ import pyotp
 import pytest
 from django.utils import timezone
 
-from accounts.models import LoginSession, Passkey, TotpDevice
+from accounts.models import EmailProof, LinkPurpose, LoginSession, Passkey, TotpDevice
 from accounts.services import second_factors
 from accounts.tests.factories import PASSWORD, make_login
+from accounts.tests.mailbox import mailed
 from orsta.tests.e2e.browser import PHONE, chromium, scrolls_sideways, window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -131,6 +132,25 @@ def test_an_app_is_set_up_and_asked_for(service):
         page.wait_for_url("**/console/settings")
         page.wait_for_selector("text=9 recovery codes are left")
     assert TotpDevice.objects.get().confirmed_at is not None
+
+
+@pytest.mark.parametrize(
+    ("purpose", "button"), [(LinkPurpose.VERIFY, "Verify"), (LinkPurpose.RESET, "Set password")]
+)
+def test_the_mailed_link_needs_a_button_and_leaves_no_token(service, purpose, button):
+    _, token = mailed(service.alice.user, purpose, now=timezone.now())
+    asked = []
+    with desk(service) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"/console/{purpose.lower()}#{token}")
+        page.wait_for_selector("input[name=code]", state="hidden")
+        assert "#" not in page.url
+        if purpose == LinkPurpose.RESET:
+            page.fill("input[name=new_password]", f"{PASSWORD} anew")
+        page.click(f"button:has-text('{button}')")
+        page.wait_for_url("**/console/login")
+    assert EmailProof.objects.get().used_at is not None
+    assert not any(token in url.partition("#")[0] for url in asked)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

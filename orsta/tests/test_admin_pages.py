@@ -7,26 +7,20 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
-from accounts.models import ApiKey, AuditEntry, LoginSession, ServiceKey, User
-from accounts.services import mail
-from accounts.tests.factories import make_service_key, make_user
+from accounts.models import ApiKey, LoginSession, ServiceKey, User
 from billing.models import Payment
-from billing.services import payments
-from orsta.core.outbox.models import OutboxEvent
-from orsta.tests.world import CODE, World, make_world
-from sessions_app.contacts.services import syncing
-from sessions_app.contacts.tests.factories import make_contact
-from sessions_app.models import Runner, Session
-from sessions_app.services import inbox, lifecycle
-from sessions_app.states import SessionStatus
-from sessions_app.tests.fake_gateways import make_gateway, make_proxy
+from orsta.tests.admin_world import (
+    GATEWAY_TOKEN,
+    PROXY_PASSWORD,
+    logged_in,
+    make_filled_world,
+    url,
+)
+from orsta.tests.world import CODE, World
 from subscriptions.models import Plan
-from subscriptions.services import overrides, quotas
 
 pytestmark = pytest.mark.django_db
-GATEWAY_TOKEN, PROXY_PASSWORD = "a gateway's token", "a proxy's password"
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # The most that a list may cost, whatever it holds: the person, its rights, badges, the rows.
 MAX_LIST_QUERIES = 10
@@ -41,16 +35,6 @@ def every(*models: Any) -> Any:
     return pytest.mark.parametrize("model", models, ids=lambda model: model._meta.label)
 
 
-def url(model: Any, page: str, *args: object) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
-
-
-def logged_in(**fields: object) -> Client:
-    client = Client()
-    client.force_login(make_user(is_staff=True, **fields))
-    return client
-
-
 @pytest.fixture
 def staff() -> Client:
     return logged_in(is_superuser=True)
@@ -58,41 +42,7 @@ def staff() -> Client:
 
 @pytest.fixture
 def filled() -> World:
-    """Return a world with several rows in every table that the admin shows."""
-    now = timezone.now()
-    for number in range(3):
-        world = make_world(SessionStatus.CONNECTED)
-        make_contact(world.session)
-        syncing.request_sync(session=world.session, now=now)
-        lifecycle.reconnect(session=world.session, now=now)
-        quotas.reserve(tenant=world.acme, feature="SESSIONS", now=now)
-        own = {"feature": "AGENTS", "limit": number, "expires_at": None, "reason": "Pilot"}
-        overrides.set_limit(tenant=world.acme, actor="usr_staff", now=now, **own)
-        owner = world.acme.members.first()
-        payments.enable_api_key(tenant=make_paying(owner), user=owner, now=now)
-        Runner.objects.create(
-            node=f"host:{number}", version="1", capacity=1, started_at=now, heartbeat_at=now
-        )
-        Group.objects.create(name=f"Support {number}")
-        make_gateway(token=GATEWAY_TOKEN, engine="wuzapi")
-        make_proxy(url=f"http://anna:{PROXY_PASSWORD}@10.0.0.{number}:3128")
-        inbox.receive(
-            session_id=world.session.pk, dedupe_key="1", payload={"code": CODE}, now=now
-        )
-        make_service_key(f"shop-{number}")
-        values = {"username": "alice", "code": "123456", "url": "https://orsta.example/"}
-        mail.queue(template="verify_email", to="a@example.com", context=values, now=now)
-    pairing = make_world(SessionStatus.PAIRING)
-    assert pairing.session.challenge.text == CODE
-    return world
-
-
-def make_paying(owner: User) -> Any:
-    from accounts.tests.factories import make_api_key, make_tenant
-
-    tenant = make_tenant("Paying", owner=owner)
-    make_api_key(tenant, active=False)
-    return tenant
+    return make_filled_world()
 
 
 def test_every_model_of_ours_is_in_the_sidebar(staff, filled):
@@ -203,26 +153,6 @@ def test_staff_without_rights_see_no_list(model, filled):
     assert logged_in().get(url(model, "changelist")).status_code == 403
 
 
-def test_staff_see_what_they_have_rights_for_and_run_no_action(filled):
-    client = logged_in()
-    user = User.objects.get(pk=client.session["_auth_user_id"])
-    user.user_permissions.add(_right_to("view_session"))
-    address = url(Session, "stop", filled.session.pk)
-
-    page = client.get(url(Session, "change", filled.session.pk))
-    answer = client.post(address, {"_form_submitted": "True"})
-
-    assert page.status_code == 200
-    assert address.encode() not in page.content
-    assert answer.status_code == 403
-    filled.session.refresh_from_db()
-    assert filled.session.desired == "RUNNING"
-
-
-def _right_to(codename: str) -> Permission:
-    return Permission.objects.get(codename=codename, content_type__app_label="sessions_app")
-
-
 def test_staff_cannot_make_themselves_superusers(filled):
     client = logged_in()
     user = User.objects.get(pk=client.session["_auth_user_id"])
@@ -254,56 +184,6 @@ def test_a_superuser_makes_staff(staff):
         False,
         True,
     )
-
-
-def actions() -> list[tuple[Any, str, bool]]:
-    """Return (model, action, whether it is about one row) of every Unfold action."""
-    found = []
-    for model, options in admin.site._registry.items():
-        for kind in ("actions_list", "actions_detail", "actions_row", "actions_submit_line"):
-            names = options._extract_action_names(getattr(options, kind, ()))
-            found += [(model, name, kind != "actions_list") for name in names]
-    return found
-
-
-def test_there_are_actions():
-    assert len(actions()) >= 15
-
-
-@pytest.mark.parametrize(("model", "name", "of_row"), actions())
-def test_no_action_without_a_dialog(model, name, of_row):
-    method = getattr(admin.site._registry[model], name)
-
-    assert method.dialog["title"].endswith("?")
-    assert method.allowed_permissions in (["operate"], ["view"])
-    assert (method.allowed_permissions == ["view"]) == ((model, name) == (AuditEntry, "export"))
-
-
-@pytest.mark.parametrize(("model", "name", "of_row"), actions())
-def test_a_get_on_an_action_changes_nothing(model, name, of_row, staff, filled):
-    args = [model.objects.first().pk] if of_row else []
-    events = OutboxEvent.objects.count(), AuditEntry.objects.count()
-    before = filled.snapshot()
-
-    response = staff.get(url(model, name, *args))
-
-    assert response.status_code == 200
-    assert b'id="dialog-form"' in response.content
-    assert filled.snapshot() == before
-    assert (OutboxEvent.objects.count(), AuditEntry.objects.count()) == events
-
-
-@pytest.mark.parametrize(("model", "name", "of_row"), actions())
-def test_an_action_needs_a_csrf_token(model, name, of_row, filled):
-    staff = Client(enforce_csrf_checks=True)
-    staff.force_login(make_user(is_staff=True, is_superuser=True))
-    args = [model.objects.first().pk] if of_row else []
-    before = filled.snapshot()
-
-    response = staff.post(url(model, name, *args), {"_form_submitted": "True"})
-
-    assert response.status_code == 403
-    assert filled.snapshot() == before
 
 
 def test_a_payment_is_in_the_list_of_its_tenant(staff, filled):

@@ -20,8 +20,8 @@ def deployed(settings):
     settings.DEBUG = False
     settings.SECRET_KEY = "x" * 50
     settings.ALLOWED_HOSTS = ["orsta.example"]
-    settings.ORSTA_PAYMENT_PROVIDER = "stripe"
-    settings.ORSTA_ALLOW_SANDBOX_PAYMENTS = False
+    settings.ORSTA_PAYMENT_PROVIDER = "sandbox"
+    settings.ORSTA_ALLOW_SANDBOX_PAYMENTS = True
     settings.ORSTA_PUBLIC_URL = "https://orsta.example"
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     return settings
@@ -68,11 +68,15 @@ def test_the_tests_own_configuration_is_complete():
         ("INTERNAL_API_KEYS", ["x" * 65 + ":" + "k" * 40], "accounts.E001"),
         ("INTERNAL_API_KEYS", ["genfity:" + "k" * 31], "accounts.E002"),
         ("INTERNAL_API_KEYS", ["k" * 31], "accounts.E002"),
-        ("ORSTA_PAYMENT_PROVIDER", "sandbox", "billing.E001"),
+        ("ORSTA_ALLOW_SANDBOX_PAYMENTS", False, "billing.E001"),
+        ("ORSTA_PAYMENT_PROVIDER", "strip", "billing.E002"),
         ("ORSTA_OFFERED_ENGINES", ["sandbox", "telepathy"], "sessions_app.E001"),
         ("ORSTA_ENGINES", {}, "sessions_app.W001"),
         ("ORSTA_DEFAULT_ENGINE", "wuzapi", "sessions_app.E002"),
         ("ORSTA_PROXY_POLICY", "always", "sessions_app.E004"),
+        ("ORSTA_SEND_RATES", {"neonize": "3"}, "sessions_app.E007"),
+        ("ORSTA_SEND_RATES", {"neonize": "0/3"}, "sessions_app.E007"),
+        ("ORSTA_SEND_RATES", {"telepathy": "3/3"}, "sessions_app.E007"),
     ],
 )
 def test_each_mistake_has_its_id_and_a_hint(deployed, name, value, expected):
@@ -123,13 +127,6 @@ def test_orstas_own_role_may_not_be_that_of_the_devices_when_deployed(deployed):
     assert found.id == "sessions_app.E006"
     assert "hidden" not in f"{found.msg} {found.hint}"
     deployed.ORSTA_NEONIZE_DSN = "postgres://orsta_devices:hidden@db/orsta_devices"
-    assert ids() == []
-
-
-def test_the_sandbox_provider_is_fine_when_it_is_wanted(deployed):
-    deployed.ORSTA_PAYMENT_PROVIDER = "sandbox"
-    deployed.ORSTA_ALLOW_SANDBOX_PAYMENTS = True
-
     assert ids() == []
 
 

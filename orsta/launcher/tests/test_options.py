@@ -79,6 +79,17 @@ def test_another_address_may_be_asked_for() -> None:
     assert env["ALLOWED_HOSTS"] == "127.0.0.1,localhost,192.0.2.7"
 
 
+@pytest.mark.parametrize("host", ["::", "::1"])
+def test_over_ipv6_it_is_asked_by_an_address_that_listens_and_is_allowed(host: str) -> None:
+    chosen = options.read({"HOST": host})
+
+    env = chosen.for_programs(secrets={}, urls={})
+
+    assert chosen.url == "http://[::1]:8000"
+    assert "[::1]" in env["ALLOWED_HOSTS"].split(",")
+    assert env["ORSTA_PUBLIC_URL"] == "http://localhost:8000"
+
+
 def test_mails_and_passkeys_know_the_address_by_name() -> None:
     here = options.read({"PORT": "8123"}).for_programs(secrets={}, urls={})
     own = options.read({"ORSTA_PUBLIC_URL": "https://orsta.example"})

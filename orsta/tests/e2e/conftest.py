@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from orsta.launcher.valkey import free_port
 from orsta.tests.e2e.client import Customer
-from orsta.tests.e2e.stack import Stack, free_port
+from orsta.tests.e2e.stack import Stack
 
 FOLDER = Path(__file__).parent
 

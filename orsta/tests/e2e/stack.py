@@ -3,22 +3,22 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, Any
 
+from orsta.bench.target import LIFT_LIMITS
 from orsta.launcher import leftovers, supervision
 from orsta.launcher.folder import DataFolder
 from orsta.launcher.processes import ROOT
+from orsta.tests.e2e.client import eventually
 
 START_SECONDS = 240  # a busy machine with two cores
 STOP_SECONDS = 120
+RESTART_SECONDS = 60
 # Set by the suite's own run or by a person; an empty address means an embedded server.
 OWN = {
     "DATABASE_URL": "",
@@ -28,19 +28,7 @@ OWN = {
     "ENGINE": "",
     "ORSTA_LIMITS": "*=1000000/60",  # all of its customers come from one address
 }
-LIFT_LIMITS = (
-    "from subscriptions.models import PlanEntitlement as Entitlement;"
-    "Entitlement.objects.exclude(feature='SESSIONS').update(limit=None)"
-)
 FOREIGN = ("DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL", "TEST_REDIS_URL", "ALLOWED_HOSTS")
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody uses right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def launcher(*arguments: str) -> list[str]:
@@ -66,14 +54,6 @@ def call(*arguments: str, data: Path, port: int, **extra: str) -> tuple[int, str
         check=False,
     )
     return done.returncode, done.stderr
-
-
-def wait_for(what: str, condition: Callable[[], bool], *, seconds: float = 60) -> None:
-    """Return as soon as the condition holds, or fail saying what did not come about."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"after {seconds} s still not: {what}"
-        time.sleep(0.2)
 
 
 @dataclass
@@ -119,15 +99,14 @@ class Stack:
             stderr=subprocess.STDOUT,
         )
         try:
-            wait_for("Orsta is ready", self._is_ready, seconds=START_SECONDS)
+            eventually("Orsta is ready", self._is_ready, seconds=START_SECONDS)
         except BaseException:
             self.stop()
             raise
 
     def lift_limits(self) -> None:
         """Let its plans limit nothing but sessions."""
-        python = (sys.executable, "manage.py", "shell", "--no-imports", "-c")
-        code, said = call("exec", *python, LIFT_LIMITS, data=self.data, port=self.port)
+        code, said = call("exec", *LIFT_LIMITS, data=self.data, port=self.port)
         assert code == 0, said
 
     def _is_ready(self) -> bool:
@@ -177,8 +156,14 @@ class Stack:
 
     def wait_until_replaced(self, program: str, process: int) -> None:
         """Return when the program runs again with another process."""
-        wait_for(f"{program} again", lambda: self.pid_of(program) not in (0, process))
+        eventually(
+            f"{program} again",
+            lambda: self.pid_of(program) not in (0, process),
+            seconds=RESTART_SECONDS,
+        )
 
     def wait_until_ready(self) -> None:
         """Return when `/readyz` is well."""
-        wait_for("/readyz is 200", lambda: self.get("/readyz") == 200)
+        eventually(
+            "/readyz is 200", lambda: self.get("/readyz") == 200, seconds=RESTART_SECONDS
+        )

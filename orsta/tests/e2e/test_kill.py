@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from orsta.launcher.valkey import free_port
 from orsta.tests.e2e.client import Customer, eventually
-from orsta.tests.e2e.stack import Stack, free_port
+from orsta.tests.e2e.stack import Stack
 from orsta.tests.e2e.traffic import (
     Follower,
     Traffic,
@@ -38,6 +39,7 @@ def slow_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running.lift_limits()
     yield running
     assert running.stop() == 0
+    assert running.left() == []
 
 
 @pytest.fixture

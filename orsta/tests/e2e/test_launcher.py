@@ -4,13 +4,19 @@ import base64
 import os
 import signal
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from orsta.tests.e2e.stack import Stack, call, free_port, wait_for
+from orsta.launcher import leftovers
+from orsta.launcher.folder import DataFolder
+from orsta.launcher.processes import ROOT
+from orsta.launcher.valkey import free_port
+from orsta.tests.e2e.client import eventually
+from orsta.tests.e2e.stack import STOP_SECONDS, Stack, call, environment, launcher
 
 
 def mode_of(path: Path) -> int:
@@ -61,7 +67,7 @@ def test_a_killed_server_comes_back(stack: Stack, server: str) -> None:
 
     stack.wait_until_replaced(server, killed)
     stack.wait_until_ready()
-    wait_for("the API answers", lambda: stack.get("/v1/sessions", **headers) == 200)
+    eventually("the API answers", lambda: stack.get("/v1/sessions", **headers) == 200)
 
 
 def test_a_second_start_on_the_same_data_is_refused(stack: Stack) -> None:
@@ -114,8 +120,10 @@ def test_another_users_data_folder_is_refused(tmp_path: Path) -> None:
     [
         ("DATABASE_URL", "postgres://orsta:hunter2@127.0.0.1:1/orsta"),
         ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "postgres//orsta:hunter2@127.0.0.1:1/orsta"),
         ("REDIS_URL", "redis://:hunter2@127.0.0.1:1/0"),
         ("REDIS_URL", "nonsense"),
+        ("REDIS_URL", "redis://:hunter2/3@127.0.0.1:1/0"),
     ],
 )
 def test_a_given_server_that_does_not_answer_is_named(
@@ -165,6 +173,29 @@ def test_data_survive_a_stop_and_a_kill(make_stack: Callable[[], Stack]) -> None
     assert "An earlier Orsta on this data still runs" in said
     assert second.left() == []
     assert "database system is shut down" in second.logs("postgres").splitlines()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("moment", ["starting", "running"])
+def test_a_command_that_is_told_to_end_leaves_no_server(
+    tmp_path: Path, number: signal.Signals, moment: str
+) -> None:
+    data, folder = tmp_path / "data", DataFolder(tmp_path / "data")
+    begun = {
+        "starting": (folder.postgres / "postmaster.pid").exists,
+        "running": lambda: folder.read_stack() is not None,
+    }
+    # Under `nohup` these tests would hand down a SIGHUP that is ignored.
+    words = ["env", f"--default-signal={number.name[3:]}", *launcher("exec", "sleep", "600")]
+    with subprocess.Popen(  # noqa: S603 - our own launcher
+        words, cwd=ROOT, env=environment(data, free_port())
+    ) as command:
+        eventually(moment, begun[moment])
+        command.send_signal(number)
+
+        assert command.wait(STOP_SECONDS) != 0
+    assert leftovers.find(folder) == []
+    assert folder.read_stack() is None
 
 
 def test_the_seed_uses_the_callers_keys(tmp_path: Path) -> None:

@@ -178,10 +178,12 @@ def test_another_tenant_sees_nothing_of_it(customer: Customer, stranger: Custome
             assert reply["code"] == "session_not_found"
         reply = socket.ask("message.send", {"session_id": session_id, **message})
         assert reply["code"] == "session_not_found"
-        customer.program.post(
-            f"/v1/sandbox/sessions/{session_id}/inbound", {"from": FRIEND, "text": "Hi!"}
-        )
-        socket.listen(seconds=2)
+        with customer.socket() as own:
+            customer.program.post(
+                f"/v1/sandbox/sessions/{session_id}/inbound", {"from": FRIEND, "text": "Hi!"}
+            )
+            own.until("message.received", session_id=session_id)
+        socket.listen(seconds=1)
         assert socket.events == []
 
     assert stranger.program.get("/v1/sessions").json()["sessions"] == []
