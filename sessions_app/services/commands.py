@@ -223,6 +223,17 @@ def finish(*, finished: Iterable[Finished], now: datetime) -> None:
         cursor.execute(_FINISH, [now, *columns])
 
 
+def confirm_sent(*, messages: Iterable[tuple[int, str]], now: datetime) -> None:
+    """End sends of unknown outcome: what they send went out after all. Safe to repeat.
+
+    :param messages: (id of the session, public id of the message).
+    """
+    sessions, message_ids = zip(*messages, strict=True)
+    sends = Command.objects.filter(kind=CommandKind.SEND, state=CommandState.UNKNOWN)
+    mine = sends.filter(session__in=sessions, payload__message_id__in=message_ids)
+    mine.update(state=CommandState.DONE, finished_at=now)
+
+
 @transaction.atomic
 def settle(
     *, command: Command, verdict: Verdict, reason: str, actor: str, now: datetime

@@ -13,8 +13,10 @@ from sessions_app.messaging.models import Message
 from sessions_app.messaging.services import counting, reporting
 from sessions_app.messaging.states import TRANSITIONS, MessageStatus
 from sessions_app.models import Session
+from sessions_app.services import commands
 
 ERROR_LENGTH = 300
+_WENT_OUT = frozenset({MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ})
 
 _LOCK_BY_WA_ID = """
 SELECT message.* FROM messaging_message message
@@ -58,18 +60,30 @@ class Progress:
         self._changed[message] = None
 
     def save(self, *, now: datetime) -> int:
-        """Write what changed, count per session and emit the steps; return how many steps."""
+        """Write what changed, count per session and emit the steps; return how many steps.
+
+        What turns out to be sent ends its command, whose outcome nobody knew.
+        """
         if self._changed:
             _write(list(self._changed))
         if self._moves:
             counting.count(self._before, now=now)
             counting.give_back(self._newly_failed(), now=now)
             reporting.report_moves(self._moves)
+        if sent := self._found_sent():
+            commands.confirm_sent(messages=sent, now=now)
         return len(self._moves)
 
     def _newly_failed(self) -> list[Message]:
         failed = MessageStatus.FAILED
         return [one for one, before in self._before.items() if one.status == failed != before]
+
+    def _found_sent(self) -> list[tuple[int, str]]:
+        return [
+            (one.session_id, one.public_id)
+            for one, before in self._before.items()
+            if before == MessageStatus.UNKNOWN and one.status in _WENT_OUT
+        ]
 
 
 def lock_by_id(public_ids: Iterable[str]) -> dict[str, Message]:

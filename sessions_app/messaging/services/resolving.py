@@ -14,8 +14,9 @@ from sessions_app.messaging.selectors import MessageNotFound
 from sessions_app.messaging.services import payloads, progress, reporting
 from sessions_app.messaging.states import MessageStatus
 from sessions_app.models import Command, Session
+from sessions_app.selectors import SessionNotFound
 from sessions_app.services import commands
-from sessions_app.states import CommandKind, CommandState
+from sessions_app.states import CommandKind, CommandState, DesiredState
 
 _ERROR = "Somebody looked: it did not go out."
 
@@ -53,12 +54,15 @@ def resolve(
     :param reason: how they know; kept in the audit log.
     :raises MessageNotFound: it does not exist, or is not this session's.
     :raises NotUnknown: what became of it is known.
+    :raises SessionNotFound: to send it again, its session would have to exist.
     """
     message = progress.lock_by_id([message_id]).get(message_id)
     if message is None or message.session_id != session.pk:
         raise MessageNotFound("There is no such message.")
     if message.status != MessageStatus.UNKNOWN:
         raise NotUnknown("What became of this message is known.")
+    if choice == Choice.RESEND and session.desired == DesiredState.DELETED:
+        raise SessionNotFound("The session is deleted, and sends nothing any more.")
     command = _command(session, message)
     match choice:
         case Choice.RESEND:
@@ -67,8 +71,8 @@ def resolve(
             _settle(message, MessageStatus.SENT, now=now)
         case Choice.FAILED:
             _settle(message, MessageStatus.FAILED, now=now)
-    if command is not None:
-        _close(command, done=choice == Choice.SENT, now=now)
+    if command is not None and choice != Choice.SENT:  # what was sent ends its command itself
+        _close(command, now=now)
     audit.record(
         action="message.resolved",
         actor=actor,
@@ -113,7 +117,7 @@ def _payload(message: Message) -> dict[str, Any]:
     return payloads.from_outgoing(text) | {"message_id": message.public_id}
 
 
-def _close(command: Command, *, done: bool, now: datetime) -> None:
-    command.state = CommandState.DONE if done else CommandState.FAILED
+def _close(command: Command, *, now: datetime) -> None:
+    command.state = CommandState.FAILED
     command.finished_at = now
     command.save(update_fields=["state", "finished_at"])

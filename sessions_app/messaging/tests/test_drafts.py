@@ -14,8 +14,9 @@ from sessions_app.messaging.services.sending import Draft
 from sessions_app.messaging.states import MessageStatus
 from sessions_app.messaging.tests.factories import ADA, NOON, make_message
 from sessions_app.models import Command
+from sessions_app.selectors import SessionNotFound
 from sessions_app.services import capabilities
-from sessions_app.states import CommandState, SessionStatus
+from sessions_app.states import CommandState, DesiredState, SessionStatus
 from sessions_app.tests.factories import make_session
 
 
@@ -153,6 +154,18 @@ def test_a_number_is_completed_with_the_workspaces_country(session):
     (message,) = accept(session, Draft("0171 2345678", "hallo"))
 
     assert message.chat == "491712345678@s.whatsapp.net"
+
+
+def test_a_deleted_session_sends_nothing_again(session):
+    message = make_message(session, status=MessageStatus.UNKNOWN)
+    session.desired = DesiredState.DELETED
+    settle = {"session": session, "message_id": message.public_id, "actor": "usr_1"}
+
+    with pytest.raises(SessionNotFound):
+        resolving.resolve(**settle, choice=resolving.Choice.RESEND, now=NOON)
+
+    assert not Command.objects.exists()
+    resolving.resolve(**settle, choice=resolving.Choice.FAILED, now=NOON)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from sessions_app.messaging.models import Message
 from sessions_app.messaging.services import outcomes, receipts
 from sessions_app.messaging.states import TRANSITIONS, Direction, MessageStatus
 from sessions_app.messaging.tests.factories import NOON, make_message, receipt, reported
-from sessions_app.states import SessionStatus
+from sessions_app.models import Command
+from sessions_app.states import CommandKind, CommandState, SessionStatus
 from sessions_app.tests.factories import make_session
 
 LATER = NOON + timedelta(seconds=5)
@@ -123,6 +124,26 @@ def test_one_id_in_two_sessions_means_two_messages(session):
     mine.refresh_from_db()
     theirs.refresh_from_db()
     assert (mine.status, theirs.status) == (MessageStatus.READ, MessageStatus.SENT)
+
+
+def test_a_receipt_settles_a_send_that_nobody_knew_of(session):
+    message, other = (make_message(session, status=MessageStatus.UNKNOWN) for _ in range(2))
+    sends = [
+        Command.objects.create(
+            tenant_id=session.tenant_id,
+            session=session,
+            kind=CommandKind.SEND,
+            state=CommandState.UNKNOWN,
+            payload={"message_id": one.public_id},
+            created_at=NOON,
+        )
+        for one in (message, other)
+    ]
+
+    apply(session, receipt(message, kind="delivered"))
+
+    states = [Command.objects.get(pk=send.pk).state for send in sends]
+    assert states == [CommandState.DONE, CommandState.UNKNOWN]
 
 
 @pytest.mark.parametrize("size", [1, 200])
