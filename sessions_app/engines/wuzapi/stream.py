@@ -236,7 +236,9 @@ class Stream:
             pause = await self._looked()
             with contextlib.suppress(TimeoutError):
                 stands = self.phase in _STANDING
-                await asyncio.wait_for(self._hint.wait(), None if stands else pause)
+                # Not `wait_for`, which until Python 3.12 may swallow a cancellation.
+                async with asyncio.timeout(None if stands else pause):
+                    await self._hint.wait()
 
     async def _looked(self) -> float:
         """Ask the gateway and tell what changed; return the seconds until the next time."""
