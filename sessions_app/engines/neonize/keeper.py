@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sessions_app.engines.neonize.process import HostCommand, Patience
 
 logger = logging.getLogger(__name__)
-_FAREWELL_SECONDS = 1.0  # for WhatsApp to hear that the stream ends; then the host is killed
+_FAREWELL_SECONDS = 2.0  # for a host to hang up and keep what had come; then it is killed
 _DOUBLINGS = 10  # of the wait between hosts; by then it is the longest
 _STUCK = "it did not connect"
 # After these the device or the attempt is of no more use to this connection.
@@ -93,7 +93,7 @@ class Keeper:
         self._silent = True
         if self.connected:
             with contextlib.suppress(EngineError):  # it is killed in any case
-                await self.call("disconnect", {}, seconds=_FAREWELL_SECONDS)
+                await self.call("leave", {}, seconds=_FAREWELL_SECONDS)
             self.connected = False
         if self._process is not None:
             self._process.kill("closed")

@@ -90,10 +90,14 @@ class HostedSession:
             self._do(self._answer(frame["id"], frame["op"], frame.get("args", {})))
 
     async def leave(self) -> None:
-        """Hang up, and keep what had come by then: nobody is there to hear it."""
+        """Hang up, and keep what had come by then: nobody is there to hear it.
+
+        WhatsApp has the library's acknowledgment of what the library still works on.
+        """
         self._leaving = True
         with contextlib.suppress(Exception):  # whatever it is, the process ends next
             await self._calls.run("disconnect", {}, self._state)
+        self._heard_at = time.monotonic()
         while time.monotonic() - self._heard_at < _QUIET_SECONDS:  # noqa: ASYNC110 (Go sets it)
             await asyncio.sleep(_QUIET_SECONDS / 4)
 
@@ -218,11 +222,16 @@ class HostedSession:
         if op == "logout":
             self._leaving = True  # from here on the stream's end is no news
         try:
-            self._write({"id": number, "ok": await self._calls.run(op, args, self._state)})
+            self._write({"id": number, "ok": await self._carry_out(op, args)})
         except Exception as error:  # noqa: BLE001 (the edge of the process)
             if op == "logout":
                 self._leaving = False
             self._write({"id": number, "err": _failure(op, error)})
+
+    async def _carry_out(self, op: str, args: dict[str, Any]) -> Any:
+        if op == "leave":
+            return await self.leave()
+        return await self._calls.run(op, args, self._state)
 
     async def _answer_ping(self, number: int) -> None:
         if self._state in states.ANSWERING:

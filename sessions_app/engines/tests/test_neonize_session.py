@@ -10,7 +10,7 @@ import pytest
 from sessions_app.engines.base import EngineError
 from sessions_app.engines.neonize import frames
 from sessions_app.engines.tests.live import live
-from sessions_app.engines.tests.neonize_protos import HostedSession
+from sessions_app.engines.tests.neonize_protos import HostedSession, translate
 
 pytestmark = [pytest.mark.neonize, pytest.mark.xdist_group("neonize")]
 
@@ -84,6 +84,21 @@ async def test_a_logout_that_was_refused_leaves_the_session_as_it_was(make_sessi
     assert not session._leaving
     [refused] = await session._writer.said()
     assert refused["err"]["retryable"]
+
+
+@live
+async def test_what_comes_while_it_hangs_up_is_kept_before_it_answers(make_session):
+    session = make_session()
+    session._spool.open()
+    session._heard_at = 0.0  # nothing for long
+    [code, *_] = translate.TRAFFIC
+    session._loop.call_later(0.1, session._hear, code, b"late")
+
+    await session._answer(1, "leave", {})
+
+    session._spool.close()
+    assert [entry.data for entry in session._entries] == [b"late"]
+    assert [frame["id"] for frame in await session._writer.said()] == [1]
 
 
 @pytest.mark.parametrize("op", ["send", "contacts"])
