@@ -150,11 +150,20 @@ def accept(session: Session, body: dict[str, Any]) -> Response:
     """Accept what a valid `SendInput` asks for; for every view that sends."""
     drafts = [sending.Draft(**draft) for draft in body.get("messages", [body])]
     accepted = sending.accept_messages(session=session, drafts=drafts, now=timezone.now())
-    rows = _render(accepted, session=session)
+    pairs = zip(drafts, accepted, strict=True)
+    earlier = [message for draft, message in pairs if draft.message]
+    rows = _render(accepted, session=session, earlier=earlier)
     answer = {"messages": rows} if "messages" in body else {"message": rows[0]}
     return Response(answer, status.HTTP_202_ACCEPTED)
 
 
-def _render(messages: Sequence[Message], *, session: Session) -> Any:
-    context = {"session": session, "reactions": selectors.reactions_to(messages)}
+def _render(
+    messages: Sequence[Message],
+    *,
+    session: Session,
+    earlier: Sequence[Message] | None = None,
+) -> Any:
+    """Show messages; nobody can have reacted to those that are not `earlier` ones."""
+    reactions = selectors.reactions_to(messages if earlier is None else earlier)
+    context = {"session": session, "reactions": reactions}
     return serializers.MessageOutput(messages, many=True, context=context).data

@@ -245,6 +245,17 @@ def test_a_message_of_another_session_is_missing(api, session):
     assert api.get(path(session, message.public_id)).status_code == 404
 
 
+def test_sending_looks_for_nothing_that_can_not_be(api, session, django_assert_max_num_queries):
+    draft = {"to": "+14155550100", "text": "hello"}
+    api.post(path(session), draft, content_type="application/json")
+
+    # Four savepoints; session, tenant, person, chat; quota, message, event, command.
+    with django_assert_max_num_queries(12):
+        answer = api.post(path(session), draft, content_type="application/json")
+
+    assert answer.json()["message"]["reactions"] == []
+
+
 def test_reading_a_list_costs_three_queries(api, session, django_assert_max_num_queries):
     for _ in range(20):
         make_message(session)
